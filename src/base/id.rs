@@ -1,0 +1,99 @@
+//! Public ids: UUIDv7 for resources, a prefix and 22 base62 characters for requests, events and deliveries.
+//! They come from `Ids`, which a test can make count instead of draw.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::Timestamp;
+
+/// The internal number of a team; every store function that touches a directory takes one first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TeamId(pub i64);
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Writes a number in base62, padded on the left with `0` to `width` characters.
+pub fn base62(mut number: u128, width: usize) -> String {
+    let mut digits = vec![b'0'; width];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE62[(number % 62) as usize];
+        number /= 62;
+    }
+    String::from_utf8(digits).expect("base62 digits are ASCII")
+}
+
+/// The source of public ids.
+#[derive(Clone, Debug)]
+pub struct Ids(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Random,
+    Counting(Arc<AtomicU64>),
+}
+
+impl Ids {
+    /// Ids from the system's random numbers.
+    pub fn random() -> Ids {
+        Ids(Source::Random)
+    }
+
+    /// Ids that count from 1, for tests.
+    pub fn counting() -> Ids {
+        Ids(Source::Counting(Arc::new(AtomicU64::new(0))))
+    }
+
+    /// A resource's id: UUIDv7 in its usual text form.
+    pub fn resource(&self, now: Timestamp) -> String {
+        let bits = self.bits();
+        let mut random = [0u8; 10];
+        random.copy_from_slice(&bits.to_be_bytes()[6..]);
+        uuid::Builder::from_unix_timestamp_millis(now.0.max(0) as u64, &random).into_uuid().to_string()
+    }
+
+    /// A request's id, also sent as `X-Request-Id`.
+    pub fn request(&self) -> String {
+        format!("req_{}", base62(self.bits(), 22))
+    }
+
+    /// An event's id.
+    pub fn event(&self) -> String {
+        format!("evt_{}", base62(self.bits(), 22))
+    }
+
+    /// A delivery's id.
+    pub fn delivery(&self) -> String {
+        format!("dlv_{}", base62(self.bits(), 22))
+    }
+
+    fn bits(&self) -> u128 {
+        match &self.0 {
+            Source::Random => u128::from_be_bytes(crate::base::secret::random()),
+            Source::Counting(last) => u128::from(last.fetch_add(1, Ordering::Relaxed) + 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base62_holds_128_bits_in_22_characters() {
+        assert_eq!(base62(u128::MAX, 22), "7n42DGM5Tflk9n8mt7Fhc7");
+        assert_eq!(base62(0, 22), "0".repeat(22));
+    }
+
+    #[test]
+    fn a_resource_id_is_a_version_7_uuid_that_carries_its_time() {
+        let id = Ids::random().resource(Timestamp(1_795_462_931_120));
+        let uuid = uuid::Uuid::parse_str(&id).expect("a uuid");
+        assert_eq!(uuid.get_version_num(), 7);
+        assert!(id.starts_with("01a2"), "{id}");
+    }
+
+    #[test]
+    fn counting_ids_repeat_from_run_to_run() {
+        assert_eq!(Ids::counting().request(), "req_0000000000000000000001");
+    }
+}

@@ -1,0 +1,8 @@
+//! The ground under everything: time, public ids and secrets. Values and small functions, no sockets and no database.
+
+pub mod clock;
+pub mod id;
+pub mod secret;
+
+pub use clock::{Clock, Timestamp};
+pub use id::{Ids, TeamId};

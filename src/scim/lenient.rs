@@ -1,0 +1,107 @@
+//! The named deviations that scimd accepts from identity providers, and the record of which were used.
+//! A *strict* token switches all of them off; a *compat* token, the default, on. docs/interop.md has a line for each.
+
+/// Whether the leniencies apply: a property of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Exactly RFC 7643 and RFC 7644.
+    Strict,
+    /// The RFCs and the named leniencies.
+    Compat,
+}
+
+/// A deviation from the RFCs that an identity provider is known to need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Leniency {
+    /// `"True"` or `"false"` as text where the schema says boolean.
+    TextBoolean,
+    /// PATCH `remove` with a list of values removes exactly those.
+    RemoveWithValue,
+    /// Keys of a PATCH value without path that are themselves paths: `"name.givenName"`.
+    DottedKey,
+    /// PATCH `replace` on a value path that matches nothing creates the value.
+    ReplaceCreates,
+    /// `manager` as text, as `{"value": ""}`, by the old dot form of its URN.
+    ManagerForm,
+    /// An unknown schema URI was dropped.
+    UnknownSchema,
+    /// An unknown attribute was dropped.
+    UnknownAttribute,
+    /// An extension object whose URN was missing from `schemas`.
+    ExtensionNotListed,
+    /// `""` unassigned an optional attribute.
+    EmptyText,
+    /// More than one value was marked primary; one was kept.
+    TwoPrimaries,
+    /// One object or value where a list belongs.
+    SingleForList,
+    /// A filter that goes on after a value path: `emails[type eq "work"].value eq "x"`.
+    FilterAfterValuePath,
+    /// A member id that was here once and is deleted was skipped.
+    DeletedMember,
+    /// Extra slashes in the path.
+    DoubleSlash,
+    /// A media type other than JSON's and SCIM's.
+    MediaType,
+    /// A second group of the same displayName was refused.
+    UniqueGroupName,
+    /// Text where the schema says integer or decimal, or the other way round.
+    TextNumber,
+}
+
+impl Leniency {
+    /// The name under which it is counted, shown and documented.
+    pub fn name(self) -> &'static str {
+        match self {
+            Leniency::TextBoolean => "text-boolean",
+            Leniency::RemoveWithValue => "remove-with-value",
+            Leniency::DottedKey => "dotted-key",
+            Leniency::ReplaceCreates => "replace-creates",
+            Leniency::ManagerForm => "manager-form",
+            Leniency::UnknownSchema => "unknown-schema",
+            Leniency::UnknownAttribute => "unknown-attribute",
+            Leniency::ExtensionNotListed => "extension-not-listed",
+            Leniency::EmptyText => "empty-text",
+            Leniency::TwoPrimaries => "two-primaries",
+            Leniency::SingleForList => "single-for-list",
+            Leniency::FilterAfterValuePath => "filter-after-value-path",
+            Leniency::DeletedMember => "deleted-member",
+            Leniency::DoubleSlash => "double-slash",
+            Leniency::MediaType => "media-type",
+            Leniency::UniqueGroupName => "unique-group-name",
+            Leniency::TextNumber => "text-number",
+        }
+    }
+}
+
+/// What reading a request took note of: leniencies used and names dropped, for the activity row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Each leniency once, in the order of first use.
+    pub leniencies: Vec<Leniency>,
+    /// Attribute names, paths and schema URIs that were dropped, as sent.
+    pub dropped: Vec<String>,
+}
+
+impl Notes {
+    /// Notes that a leniency was used.
+    pub fn used(&mut self, leniency: Leniency) {
+        if !self.leniencies.contains(&leniency) {
+            self.leniencies.push(leniency);
+        }
+    }
+
+    /// Notes that a name was dropped, and by which leniency.
+    pub fn dropped(&mut self, leniency: Leniency, name: impl Into<String>) {
+        self.used(leniency);
+        self.dropped.push(name.into());
+    }
+
+    /// Adds what another reading took note of.
+    pub fn extend(&mut self, other: Notes) {
+        for leniency in other.leniencies {
+            self.used(leniency);
+        }
+        self.dropped.extend(other.dropped);
+    }
+}
