@@ -2,4 +2,5 @@
 //! an admin watches it in a browser. ARCHITECTURE.md is the map; the floors below are listed from the ground up.
 
 pub mod base;
+pub mod http;
 pub mod scim;

@@ -1,0 +1,24 @@
+//! HTTP plumbing: connections, requests, responses, cookies, forms and static files.
+//! Knows neither SCIM nor HTML pages, and lets no type of hyper's out above this floor.
+
+pub mod cookies;
+pub mod forms;
+pub mod headers;
+pub mod query;
+pub mod request;
+pub mod response;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use headers::Headers;
+pub use hyper::body::Bytes;
+pub use query::Query;
+pub use request::{BodyError, Method, Request};
+pub use response::{Body, BodySender, Response};
+
+/// A future that answers.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The one function that answers every request of a server.
+pub type Handler = Arc<dyn Fn(Request) -> BoxFuture<Response> + Send + Sync>;
