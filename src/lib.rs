@@ -4,3 +4,4 @@
 pub mod base;
 pub mod http;
 pub mod scim;
+pub mod store;

@@ -1,0 +1,37 @@
+//! The one SQLite file: what is kept in it, and how jobs read and write it. Only this module knows SQL.
+//! A job is a plain function of `&ReadTx` or `&mut WriteTx`; the methods of these two speak the product's words and
+//! live in one file per family of tables. What a change means (events, sentences, rules) is `service`'s business.
+
+mod activity;
+mod admins;
+mod audit;
+mod check;
+mod counts;
+mod engine;
+mod error;
+mod events;
+pub mod index;
+mod members;
+mod resources;
+mod search;
+mod settings;
+mod teams;
+mod tokens;
+
+pub use activity::{Activity, ActivityBody, ActivityQuery, ActivityRow, Subject, Which};
+pub use admins::{Admin, NewAdmin, Session};
+pub use audit::AuditRow;
+pub use check::{Finding, Report, check};
+pub use counts::{Day, Hour, Totals};
+pub use engine::{Options, ReadTx, Store, WriteTx};
+pub use error::StoreError;
+pub use events::Event;
+pub use index::IndexValue;
+pub use members::{GroupRef, Known, MemberRef, PastMember};
+pub use resources::{Deleted, Row, Tombstone};
+pub use search::{Found, Key, Page, Place, Query, Sort};
+pub use teams::Team;
+pub use tokens::{NewToken, Token, Used};
+
+/// What store functions return.
+pub type Result<T> = std::result::Result<T, StoreError>;
