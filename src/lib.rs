@@ -4,4 +4,5 @@
 pub mod base;
 pub mod http;
 pub mod scim;
+pub mod service;
 pub mod store;

@@ -1,0 +1,251 @@
+//! The SCIM face: what stands under `/scim` and `/scim/v2`. Here is the route table and the life of a request; what each
+//! route does lies in the files beside it.
+
+mod discovery;
+mod error;
+mod reading;
+mod resources;
+mod search;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::TeamId;
+use crate::http::{Handler, Method, Request, Response};
+use crate::scim::{Kind, Leniency, Mode, ScimError};
+use crate::service::{Asked, Caller, Cause, Error, Service};
+
+/// What the face needs to know beside the service.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The longest body taken, in bytes.
+    pub body_limit: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { body_limit: 16 * 1024 * 1024, body_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// The face as one function.
+pub fn handler(service: Service, options: Options) -> Handler {
+    let face = Arc::new(Face { service, options });
+    Arc::new(move |request| {
+        let face = face.clone();
+        Box::pin(async move { face.answer(request).await })
+    })
+}
+
+struct Face {
+    service: Service,
+    options: Options,
+}
+
+/// A request on its way: what was read of it so far.
+struct Exchange {
+    request: Request,
+    asked: Asked,
+    /// The address before `/Users`, with the prefix that the request used.
+    base: String,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Route {
+    /// `/Users`, `/Groups`
+    List(Kind),
+    /// `/Users/{id}`, `/Groups/{id}`
+    One(Kind, String),
+    /// The server root: both kinds (RFC 7644 §3.4.2.1).
+    Root,
+    /// `/.search`, `/Users/.search` (RFC 7644 §3.4.3)
+    Search(Vec<Kind>),
+    ServiceProviderConfig,
+    ResourceTypes(Option<String>),
+    Schemas(Option<String>),
+    Me,
+    Bulk,
+    Unknown,
+}
+
+impl Route {
+    /// The route table (RFC 7644 §3.2).
+    fn of(segments: &[&str]) -> Route {
+        match segments {
+            [] => Route::Root,
+            ["Users"] => Route::List(Kind::User),
+            ["Groups"] => Route::List(Kind::Group),
+            [".search"] => Route::Search(vec![Kind::User, Kind::Group]),
+            ["Users", ".search"] => Route::Search(vec![Kind::User]),
+            ["Groups", ".search"] => Route::Search(vec![Kind::Group]),
+            ["Users", id] => Route::One(Kind::User, (*id).to_owned()),
+            ["Groups", id] => Route::One(Kind::Group, (*id).to_owned()),
+            ["ServiceProviderConfig"] => Route::ServiceProviderConfig,
+            ["ResourceTypes"] => Route::ResourceTypes(None),
+            ["ResourceTypes", id] => Route::ResourceTypes(Some((*id).to_owned())),
+            ["Schemas"] => Route::Schemas(None),
+            ["Schemas", id] => Route::Schemas(Some((*id).to_owned())),
+            ["Me"] => Route::Me,
+            ["Bulk"] => Route::Bulk,
+            _ => Route::Unknown,
+        }
+    }
+
+    /// The methods that the route takes, as `Allow` lists them.
+    fn allow(&self) -> &'static str {
+        match self {
+            Route::List(_) => "GET, HEAD, POST",
+            Route::One(..) | Route::Me => "GET, HEAD, PUT, PATCH, DELETE",
+            Route::Search(_) | Route::Bulk => "POST",
+            _ => "GET, HEAD",
+        }
+    }
+
+    fn is_discovery(&self) -> bool {
+        matches!(self, Route::ServiceProviderConfig | Route::ResourceTypes(_) | Route::Schemas(_))
+    }
+}
+
+impl Face {
+    async fn answer(&self, request: Request) -> Response {
+        let mut exchange = self.begin(request);
+        let media = reading::answer_type(&exchange.request);
+        let authorization = reading::authorization(&exchange.request).map(str::to_owned);
+        let path = reading::path(&exchange.request);
+        let route = path.as_ref().map_or(Route::Unknown, |path| Route::of(&path.segments()));
+        if authorization.is_none() && route.is_discovery() && self.service.options().open_discovery {
+            let answer = discovery::answer(self, &exchange, None, &route);
+            return self.close(&exchange, None, answer, media);
+        }
+        let caller = match self.service.authenticate(authorization.as_deref()) {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                let token = refusal.token.map(|token| (token.team, token.n));
+                return self.close(&exchange, token, Err(refusal.error), media);
+            }
+        };
+        self.service.token_used(&caller, &exchange.asked.address, &exchange.asked.user_agent);
+        let answer = match path {
+            Ok(path) if path.doubled && caller.mode == Mode::Strict => Err(not_served(&exchange)),
+            Ok(path) => {
+                if path.doubled {
+                    exchange.asked.notes.used(Leniency::DoubleSlash);
+                }
+                self.dispatch(&mut exchange, &caller, &route).await
+            }
+            Err(error) => Err(error),
+        };
+        self.close(&exchange, Some((caller.team, caller.token)), answer, media)
+    }
+
+    fn begin(&self, request: Request) -> Exchange {
+        let asked = Asked {
+            id: request.id.clone(),
+            at: self.service.clock().now(),
+            address: request.peer.ip().to_canonical().to_string(),
+            user_agent: reading::clip(request.headers.get("user-agent").unwrap_or(""), 256),
+            method: request.method.as_str().to_owned(),
+            path: reading::clip(&request.path, 512),
+            query: reading::clip(request.query.raw(), 2048),
+            body: None,
+            began: Some(Instant::now()),
+            notes: Default::default(),
+        };
+        let base = reading::base(&request, self.service.options().public_url.as_deref());
+        Exchange { request, asked, base }
+    }
+
+    async fn dispatch(&self, exchange: &mut Exchange, caller: &Caller, route: &Route) -> Result<Response, Error> {
+        if let Some(fault) = exchange.request.query.fault() {
+            let detail = fault.to_string();
+            return Err(Error::Scim(match fault.name.as_str() {
+                "filter" => ScimError::invalid_filter(detail),
+                _ => ScimError::invalid_value(detail),
+            }));
+        }
+        reading::acceptable(exchange, caller.mode)?;
+        let method = exchange.request.method.clone();
+        match (&method, route) {
+            (Method::Get, Route::List(kind)) => search::list(self, exchange, caller, vec![*kind]).await,
+            (Method::Get, Route::Root) => search::list(self, exchange, caller, vec![Kind::User, Kind::Group]).await,
+            (Method::Post, Route::Search(kinds)) => search::posted(self, exchange, caller, kinds.clone()).await,
+            (Method::Post, Route::List(kind)) => resources::create(self, exchange, caller, *kind).await,
+            (Method::Get, Route::One(kind, id)) => resources::get(self, exchange, caller, *kind, id),
+            (Method::Put, Route::One(kind, id)) => resources::replace(self, exchange, caller, *kind, id).await,
+            (Method::Patch, Route::One(kind, id)) => resources::patch(self, exchange, caller, *kind, id).await,
+            (Method::Delete, Route::One(kind, id)) => resources::delete(self, exchange, caller, *kind, id).await,
+            (Method::Get, route) if route.is_discovery() => discovery::answer(self, exchange, Some(caller), route),
+            (_, Route::Me) => Err(Error::Scim(ScimError::plain(
+                501,
+                "this token is not bound to a user, so there is no /Me; ask for /Users/{id}",
+            ))),
+            (_, Route::Bulk) => Err(Error::Scim(ScimError::plain(
+                501,
+                "Bulk is not offered, as /ServiceProviderConfig says; send the operations one by one",
+            ))),
+            (_, Route::Unknown) => Err(not_served(exchange)),
+            (_, route) => Err(method_not_allowed(&method, route)),
+        }
+    }
+
+    /// Turns an error into its answer, and records it.
+    fn close(
+        &self,
+        exchange: &Exchange,
+        token: Option<(TeamId, i64)>,
+        answer: Result<Response, Error>,
+        media: &'static str,
+    ) -> Response {
+        let error = match answer {
+            Ok(response) if response.headers.has("content-type") => return response.header("content-type", media),
+            Ok(response) => return response,
+            Err(error) => error,
+        };
+        let (status, body) = error::render(&error);
+        let (team, token) = token.map_or((None, None), |(team, token)| (Some(team), Some(token)));
+        self.service.record_refusal(team, token, &exchange.asked, &error, status, &body);
+        let mut response = Response::json(status, media, body);
+        if status == 405 {
+            let path = reading::path(&exchange.request);
+            let route = path.as_ref().map_or(Route::Unknown, |path| Route::of(&path.segments()));
+            response = response.header("allow", route.allow());
+        }
+        error::headers(response, &error)
+    }
+}
+
+fn method_not_allowed(method: &Method, route: &Route) -> Error {
+    let detail = format!("{method} is not offered here; this address takes {}", route.allow());
+    Error::Scim(ScimError::plain(405, detail))
+}
+
+/// 404 for a path that is none of ours, with a hint at what went wrong with the Base URL.
+fn not_served(exchange: &Exchange) -> Error {
+    let path = &exchange.asked.path;
+    let hint = if path.matches("/scim").count() > 1 {
+        "the Base URL stands in it twice"
+    } else if path.contains("//") {
+        "it has a doubled slash; give the Base URL without one at its end"
+    } else {
+        "users are at /Users, groups at /Groups behind the Base URL"
+    };
+    Error::NotFound(format!("scimd serves nothing at {path}: {hint}. {}", Cause::WrongPath.words().cure))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_route_table() {
+        assert_eq!(Route::of(&["Users"]), Route::List(Kind::User));
+        assert_eq!(Route::of(&["Groups", "17"]), Route::One(Kind::Group, "17".into()));
+        assert_eq!(Route::of(&["Users", ".search"]), Route::Search(vec![Kind::User]));
+        assert_eq!(Route::of(&["scim", "Users"]), Route::Unknown);
+        assert_eq!(Route::of(&["Users", "1", "2"]), Route::Unknown);
+        assert_eq!(Route::of(&[]), Route::Root);
+    }
+}

@@ -1,0 +1,216 @@
+//! What a SCIM request says beside its body: path and prefix, media types, preconditions, the attributes it asks for;
+//! and the body itself, read within its limits and parsed once.
+
+use serde_json::Value;
+
+use super::{Exchange, Face};
+use crate::http::{BodyError, Request};
+use crate::scim::resource::Projection;
+use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
+use crate::service::Error;
+use crate::service::provision::Precondition;
+use crate::service::record;
+
+/// The media type of SCIM (RFC 7644 §3.1).
+pub const SCIM_JSON: &str = "application/scim+json";
+const JSON: &str = "application/json";
+/// How much of a body the activity keeps.
+const KEPT_BODY: usize = 64 * 1024;
+
+/// The path behind the prefix.
+pub struct Path {
+    segments: Vec<String>,
+    /// Whether there were slashes to leave out.
+    pub doubled: bool,
+}
+
+impl Path {
+    /// The segments, for matching.
+    pub fn segments(&self) -> Vec<&str> {
+        self.segments.iter().map(String::as_str).collect()
+    }
+}
+
+/// Parts the path; a slash at its end does not count.
+pub fn path(request: &Request) -> Result<Path, Error> {
+    let mut segments = request
+        .segments()
+        .map_err(|problem| Error::Scim(ScimError::plain(400, format!("the path {problem}"))))?;
+    if segments.last().is_some_and(String::is_empty) {
+        segments.pop();
+    }
+    let all = segments.len();
+    segments.retain(|segment| !segment.is_empty());
+    let doubled = segments.len() < all;
+    let behind = match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["scim", "v2", ..] => 2,
+        ["scim", ..] => 1,
+        _ => 0,
+    };
+    Ok(Path { segments: segments.split_off(behind), doubled })
+}
+
+/// The address before `/Users`, with the prefix of the request.
+pub fn base(request: &Request, public_url: Option<&str>) -> String {
+    let mut parts = request.path.split('/').filter(|part| !part.is_empty());
+    let prefix = match (parts.next(), parts.next()) {
+        (Some("scim"), Some("v2")) => "/scim/v2",
+        _ => "/scim",
+    };
+    format!("{}{prefix}", crate::http::origin(request, public_url))
+}
+
+/// The value of the Authorization header; one that is no text counts as there.
+pub fn authorization(request: &Request) -> Option<&str> {
+    if !request.headers.has("authorization") {
+        return None;
+    }
+    request.headers.get("authorization").or(Some("(unreadable)"))
+}
+
+/// The first characters of a text.
+pub fn clip(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
+}
+
+/// The media type of answers: JSON's where the client asks for it and not for SCIM's.
+pub fn answer_type(request: &Request) -> &'static str {
+    let accept = request.headers.get("accept").unwrap_or("").to_ascii_lowercase();
+    if accept.contains(JSON) && !accept.contains(SCIM_JSON) { JSON } else { SCIM_JSON }
+}
+
+/// Refuses a client that accepts no JSON: strict only (RFC 9110 §15.5.7).
+pub fn acceptable(exchange: &mut Exchange, mode: Mode) -> Result<(), Error> {
+    let Some(accept) = exchange.request.headers.get("accept") else { return Ok(()) };
+    let accept = accept.to_ascii_lowercase();
+    let known = ["*/*", "application/*", JSON, SCIM_JSON];
+    let acceptable = accept.trim().is_empty()
+        || accept.split(',').any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or("");
+            known.contains(&media) && !parts.any(|part| part.replace(' ', "") == "q=0")
+        });
+    match mode {
+        _ if acceptable => Ok(()),
+        Mode::Compat => {
+            exchange.asked.notes.used(Leniency::MediaType);
+            Ok(())
+        }
+        Mode::Strict => {
+            let detail = format!("answers are {SCIM_JSON} or {JSON}; the Accept header takes neither");
+            Err(Error::Scim(ScimError::plain(406, detail)))
+        }
+    }
+}
+
+/// The body as JSON; remembers it, without its secrets, for the activity.
+pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Value, Error> {
+    let foreign = foreign_media(exchange);
+    if let (Some(media), Mode::Strict) = (&foreign, mode) {
+        return Err(unsupported(media));
+    }
+    let limit = face.options.body_limit;
+    let bytes = exchange.request.body(limit, face.options.body_timeout).await.map_err(|error| {
+        Error::Scim(match error {
+            BodyError::TooLarge(_) => {
+                ScimError::plain(413, format!("{error}; send fewer members or operations at a time"))
+            }
+            BodyError::TimedOut | BodyError::Broken => ScimError::plain(error.status(), error.to_string()),
+        })
+    })?;
+    let value = json::parse(&bytes).map_err(|error| match &foreign {
+        Some(media) => unsupported(media),
+        None => Error::Scim(error),
+    })?;
+    if foreign.is_some() {
+        exchange.asked.notes.used(Leniency::MediaType);
+    }
+    let mut kept = record::redacted(&value);
+    kept.truncate(KEPT_BODY);
+    exchange.asked.body = Some(kept);
+    Ok(value)
+}
+
+/// The media type of the body where it is neither SCIM's nor JSON's.
+fn foreign_media(exchange: &Exchange) -> Option<String> {
+    let sent = exchange.request.headers.get("content-type")?;
+    let media = sent.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    (!media.is_empty() && media != SCIM_JSON && media != JSON).then(|| clip(&media, 80))
+}
+
+fn unsupported(media: &str) -> Error {
+    let detail = format!("the body is {media}; send {SCIM_JSON} or {JSON}");
+    Error::Scim(ScimError::plain(415, detail))
+}
+
+/// The attributes that the query asks for, and whether it asks for any (RFC 7644 §3.9).
+pub fn projection(
+    exchange: &Exchange,
+    registry: &Registry,
+    kinds: &[Kind],
+) -> Result<(Projection, bool), Error> {
+    let query = &exchange.request.query;
+    let attributes = query.get_any_case("attributes").filter(|text| !text.trim().is_empty());
+    let excluded = query.get_any_case("excludedAttributes").filter(|text| !text.trim().is_empty());
+    let projection = Projection::parse(registry, kinds, attributes, excluded)?;
+    Ok((projection, attributes.is_some()))
+}
+
+/// What `If-Match` asks for (RFC 7644 §3.14). Weak tags count: versions here are exact.
+pub fn if_match(exchange: &Exchange) -> Precondition {
+    match exchange.request.headers.get("if-match").map(str::trim) {
+        None | Some("") => Precondition::None,
+        Some("*") => Precondition::Any,
+        Some(tags) => Precondition::Versions(versions(tags)),
+    }
+}
+
+/// Whether `If-None-Match` names the version (RFC 9110 §13.1.2).
+pub fn none_match(exchange: &Exchange, version: u64) -> bool {
+    match exchange.request.headers.get("if-none-match").map(str::trim) {
+        None => false,
+        Some("*") => true,
+        Some(tags) => versions(tags).contains(&version),
+    }
+}
+
+/// The versions of a list of entity tags; a tag that is none of ours matches nothing.
+fn versions(tags: &str) -> Vec<u64> {
+    tags.split(',')
+        .filter_map(|tag| {
+            let tag = tag.trim();
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+        })
+        .collect()
+}
+
+/// A version as an entity tag; `meta.version` is the same text.
+pub fn etag(version: u64) -> String {
+    format!("W/\"{version}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Headers, Method};
+
+    fn parts(target: &str) -> (Vec<String>, bool) {
+        let path = path(&Request::new(Method::Get, target, Headers::new(), "")).expect("decodable");
+        (path.segments, path.doubled)
+    }
+
+    #[test]
+    fn prefixes_and_slashes() {
+        assert_eq!(parts("/scim/Users"), (vec!["Users".into()], false));
+        assert_eq!(parts("/scim/v2/Users/"), (vec!["Users".into()], false));
+        assert_eq!(parts("/scim//Users"), (vec!["Users".into()], true));
+        assert_eq!(parts("/scim/v2"), (vec![], false));
+        assert_eq!(parts("/scim/v2/scim/Users").0, ["scim", "Users"]);
+    }
+
+    #[test]
+    fn entity_tags_weak_or_strong() {
+        assert_eq!(versions("W/\"3\", \"4\",W/\"x\", 5"), [3, 4]);
+    }
+}

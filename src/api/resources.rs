@@ -1,0 +1,99 @@
+//! One user or group: create, read, replace, patch, delete.
+
+use super::reading::{self, SCIM_JSON};
+use super::{Exchange, Face};
+use crate::http::Response;
+use crate::scim::{Kind, Notes};
+use crate::service::provision::{Outcome, Precondition, Target};
+use crate::service::record::Ending;
+use crate::service::sentence::Deed;
+use crate::service::{Caller, Error};
+use crate::store::Subject;
+
+pub async fn create(face: &Face, exchange: &mut Exchange, caller: &Caller, kind: Kind) -> Result<Response, Error> {
+    let target = target(face, exchange, caller, kind, Precondition::None)?;
+    let body = reading::body(face, exchange, caller.mode).await?;
+    let outcome = face.service.create(caller, &exchange.asked, target, &body).await?;
+    Ok(answer(201, outcome))
+}
+
+pub fn get(face: &Face, exchange: &Exchange, caller: &Caller, kind: Kind, id: &str) -> Result<Response, Error> {
+    let target = target(face, exchange, caller, kind, Precondition::None)?;
+    let (outcome, name) = face.service.get(caller, &target, id)?;
+    let unchanged = reading::none_match(exchange, outcome.version);
+    let notes = Notes::default();
+    let ending = Ending {
+        status: if unchanged { 304 } else { 200 },
+        deed: Deed::Read { kind, name: &name },
+        subject: Some(Subject { id: outcome.id.clone(), kind, name: name.clone() }),
+        cause: None,
+        changes: &[],
+        events: &[],
+        notes: &notes,
+        response: outcome.body.as_deref().filter(|_| !unchanged),
+    };
+    face.service.record_read(caller, &exchange.asked, &ending);
+    if unchanged {
+        return Ok(Response::empty(304).header("etag", &reading::etag(outcome.version)));
+    }
+    Ok(answer(200, outcome))
+}
+
+pub async fn replace(
+    face: &Face,
+    exchange: &mut Exchange,
+    caller: &Caller,
+    kind: Kind,
+    id: &str,
+) -> Result<Response, Error> {
+    let target = target(face, exchange, caller, kind, reading::if_match(exchange))?;
+    let body = reading::body(face, exchange, caller.mode).await?;
+    let outcome = face.service.replace(caller, &exchange.asked, target, id, &body).await?;
+    Ok(answer(200, outcome))
+}
+
+pub async fn patch(
+    face: &Face,
+    exchange: &mut Exchange,
+    caller: &Caller,
+    kind: Kind,
+    id: &str,
+) -> Result<Response, Error> {
+    let target = target(face, exchange, caller, kind, reading::if_match(exchange))?;
+    let body = reading::body(face, exchange, caller.mode).await?;
+    let outcome = face.service.patch(caller, &exchange.asked, target, id, &body).await?;
+    Ok(answer(200, outcome))
+}
+
+pub async fn delete(
+    face: &Face,
+    exchange: &mut Exchange,
+    caller: &Caller,
+    kind: Kind,
+    id: &str,
+) -> Result<Response, Error> {
+    let target = target(face, exchange, caller, kind, reading::if_match(exchange))?;
+    face.service.delete(caller, &exchange.asked, target, id).await?;
+    Ok(Response::empty(204))
+}
+
+fn target(
+    face: &Face,
+    exchange: &Exchange,
+    caller: &Caller,
+    kind: Kind,
+    if_match: Precondition,
+) -> Result<Target, Error> {
+    let registry = face.service.registry(Some(caller.team));
+    let (projection, asks_attributes) = reading::projection(exchange, &registry, &[kind])?;
+    Ok(Target { kind, projection, base: exchange.base.clone(), asks_attributes, if_match })
+}
+
+/// The resource with its version; 204 where the service leaves the body out.
+fn answer(status: u16, outcome: Outcome) -> Response {
+    let response = match outcome.body {
+        Some(body) => Response::json(status, SCIM_JSON, body),
+        None => Response::empty(204),
+    };
+    response.header("etag", &reading::etag(outcome.version)).header("location", &outcome.location)
+}

@@ -1,0 +1,43 @@
+//! Who asks, and for which team. A `Caller` can only be had from a token that was checked, so a function that takes one
+//! need not ask again.
+
+use crate::base::TeamId;
+use crate::scim::Mode;
+
+/// Proof that a provisioning token was accepted.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The team that the token belongs to.
+    pub team: TeamId,
+    /// The token's number.
+    pub token: i64,
+    /// The token's name.
+    pub token_name: String,
+    /// The source that the token speaks for; rotation keeps it.
+    pub source: String,
+    /// Whether leniencies apply.
+    pub mode: Mode,
+    /// Whether the token may only read.
+    pub read_only: bool,
+    /// The user that the token is bound to, for `/Me`.
+    pub user: Option<String>,
+}
+
+/// Who changes something that is scimd's own: teams, tokens, administrators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// An administrator in the browser.
+    Admin { n: i64, email: String },
+    /// Somebody at the command line of the machine.
+    CommandLine { user: String },
+}
+
+impl Actor {
+    /// The name under which the audit row keeps the change.
+    pub fn name(&self) -> String {
+        match self {
+            Actor::Admin { email, .. } => email.clone(),
+            Actor::CommandLine { user } => format!("{user} at the command line"),
+        }
+    }
+}

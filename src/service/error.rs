@@ -1,0 +1,70 @@
+//! All that can go wrong, in scimd's own words. A face turns it into SCIM JSON or a page; what only the log may
+//! know stays in the log, under the incident's number.
+
+use crate::scim::ScimError;
+use crate::service::cause::Cause;
+use crate::store::StoreError;
+
+/// Why a use case did not do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The request breaks a rule of RFC 7643 or RFC 7644.
+    #[error("{0}")]
+    Scim(ScimError),
+    /// The caller could not be told, and why.
+    #[error("{detail}")]
+    Unauthenticated { cause: Cause, detail: String },
+    /// The caller is known and may not do this.
+    #[error("{detail}")]
+    Forbidden { cause: Option<Cause>, detail: String },
+    /// There is nothing of that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// An argument cannot be taken, and what to change.
+    #[error("{0}")]
+    Refused(String),
+    /// The resource is no longer at the version that was named.
+    #[error("the version is {current} now")]
+    Stale { current: u64 },
+    /// The server has more to do than it can take in.
+    #[error("the server is busy; try again in a moment")]
+    Busy,
+    /// The disk is full.
+    #[error("the disk is full; nothing was changed")]
+    Full,
+    /// Something broke; the log has the cause under this number.
+    #[error("something broke on the server; the log has the cause under {incident}")]
+    Internal { incident: String },
+}
+
+impl Error {
+    /// An incident: the cause goes to the log, its number to the client.
+    pub fn internal(cause: impl std::fmt::Display) -> Error {
+        let incident = crate::base::Ids::random().request().replacen("req_", "inc_", 1);
+        tracing::error!(%incident, %cause, "incident");
+        Error::Internal { incident }
+    }
+}
+
+impl From<ScimError> for Error {
+    fn from(error: ScimError) -> Error {
+        Error::Scim(error)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        match error {
+            StoreError::Taken { attribute, value, by } => Error::Scim(ScimError::uniqueness(format!(
+                "{attribute} \"{value}\" is already used by {by}; choose another or update that one"
+            ))),
+            StoreError::Busy => Error::Busy,
+            StoreError::Full => Error::Full,
+            StoreError::TooExpensive => Error::Scim(ScimError::too_many(
+                "the filter takes too long over this directory; narrow it, or compare userName, externalId, \
+                 emails or displayName",
+            )),
+            other => Error::internal(other),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Membership edits inside a write job: who really joined and who really left. A change costs what it is large;
+//! only replacing the whole list reads the whole list.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::{Caller, Error};
+use crate::scim::filter::eval;
+use crate::scim::patch::MemberEdit;
+use crate::scim::resource::Member;
+use crate::scim::{Kind, Leniency, Mode, Notes, ScimError};
+use crate::store::{Known, ReadTx, Row, WriteTx};
+
+/// How many members one event names at most.
+const EVENT_MEMBERS: usize = 1000;
+/// How many members are read at a time when the whole list is needed.
+const PAGE: u32 = 10_000;
+
+/// What an edit came to: members by their internal number.
+#[derive(Debug, Default)]
+pub struct Delta {
+    joined: BTreeMap<i64, Known>,
+    left: BTreeMap<i64, Known>,
+}
+
+impl Delta {
+    /// Whether nobody joined and nobody left.
+    pub fn is_empty(&self) -> bool {
+        self.joined.is_empty() && self.left.is_empty()
+    }
+
+    /// The names of those who joined, and of those who left.
+    pub fn names(&self) -> (Vec<String>, Vec<String>) {
+        let names = |side: &BTreeMap<i64, Known>| side.values().map(|found| found.display.clone()).collect();
+        (names(&self.joined), names(&self.left))
+    }
+
+    fn add(&mut self, found: Known) {
+        if self.left.remove(&found.n).is_none() {
+            self.joined.insert(found.n, found);
+        }
+    }
+
+    fn remove(&mut self, found: Known) {
+        if self.joined.remove(&found.n).is_none() {
+            self.left.insert(found.n, found);
+        }
+    }
+
+    /// Writes the events of the change: one per thousand members and direction.
+    pub fn write_events(&self, tx: &mut WriteTx<'_>, caller: &Caller, group: &str) -> Result<Vec<u64>, Error> {
+        let mut numbers = Vec::new();
+        for (name, side) in [("membership.added", &self.joined), ("membership.removed", &self.left)] {
+            let ids: Vec<&str> = side.values().map(|found| found.id.as_str()).collect();
+            for chunk in ids.chunks(EVENT_MEMBERS) {
+                let body = json!({ "group": group, "members": chunk });
+                numbers.push(tx.append_event(caller.team, name, Kind::Group, group, &body)?);
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// Applies membership edits to a group, in their order.
+pub fn apply(
+    tx: &mut WriteTx<'_>,
+    caller: &Caller,
+    group: &Row,
+    edits: &[MemberEdit],
+    notes: &mut Notes,
+) -> Result<Delta, Error> {
+    let mut delta = Delta::default();
+    for edit in edits {
+        match edit {
+            MemberEdit::Add(members) => {
+                let wanted = resolve(tx, caller, members, notes)?;
+                add(tx, caller, group, wanted, &mut delta)?;
+            }
+            MemberEdit::Remove(ids) => {
+                let found = tx.find_members(caller.team, ids)?;
+                remove(tx, caller, group, found, &mut delta)?;
+            }
+            MemberEdit::RemoveWhere(filter) => {
+                let matching = all(tx, caller, group)?.into_iter().filter(|found| eval(filter, &as_value(found)));
+                let matching = matching.collect();
+                remove(tx, caller, group, matching, &mut delta)?;
+            }
+            MemberEdit::RemoveAll => {
+                let everyone = all(tx, caller, group)?;
+                remove(tx, caller, group, everyone, &mut delta)?;
+            }
+            MemberEdit::Replace(members) => replace(tx, caller, group, members, notes, &mut delta)?,
+        }
+    }
+    Ok(delta)
+}
+
+/// Makes the member list exactly `members` (PUT, or PATCH `replace` on `members`).
+pub fn replace(
+    tx: &mut WriteTx<'_>,
+    caller: &Caller,
+    group: &Row,
+    members: &[Member],
+    notes: &mut Notes,
+    delta: &mut Delta,
+) -> Result<(), Error> {
+    let wanted = resolve(tx, caller, members, notes)?;
+    let keep: HashSet<i64> = wanted.iter().map(|found| found.n).collect();
+    let gone = all(tx, caller, group)?.into_iter().filter(|found| !keep.contains(&found.n)).collect();
+    remove(tx, caller, group, gone, delta)?;
+    add(tx, caller, group, wanted, delta)
+}
+
+fn add(
+    tx: &mut WriteTx<'_>,
+    caller: &Caller,
+    group: &Row,
+    wanted: Vec<Known>,
+    delta: &mut Delta,
+) -> Result<(), Error> {
+    let numbers: Vec<i64> = wanted.iter().map(|found| found.n).collect();
+    let mut added: HashSet<i64> =
+        tx.add_members(caller.team, group, &numbers)?.into_iter().collect();
+    for found in wanted {
+        if added.remove(&found.n) {
+            delta.add(found);
+        }
+    }
+    Ok(())
+}
+
+fn remove(
+    tx: &mut WriteTx<'_>,
+    caller: &Caller,
+    group: &Row,
+    unwanted: Vec<Known>,
+    delta: &mut Delta,
+) -> Result<(), Error> {
+    let numbers: Vec<i64> = unwanted.iter().map(|found| found.n).collect();
+    let mut removed: HashSet<i64> =
+        tx.remove_members(caller.team, group, &numbers)?.into_iter().collect();
+    for found in unwanted {
+        if removed.remove(&found.n) {
+            delta.remove(found);
+        }
+    }
+    Ok(())
+}
+
+/// The users and groups that the ids name. An id that was never here is `invalidValue`; one that is deleted is
+/// skipped for a compat token, since one dead id must not block a whole group.
+fn resolve(tx: &ReadTx<'_>, caller: &Caller, members: &[Member], notes: &mut Notes) -> Result<Vec<Known>, Error> {
+    let ids: Vec<String> = members.iter().map(|member| member.value.clone()).collect();
+    let found = tx.find_members(caller.team, &ids)?;
+    if found.len() < members.len() || caller.mode == Mode::Strict {
+        let known: HashMap<&str, Kind> = found.iter().map(|found| (found.id.as_str(), found.kind)).collect();
+        for member in members {
+            match known.get(member.value.as_str()) {
+                Some(kind) => check_type(caller, member, *kind)?,
+                None => unknown(tx, caller, member, notes)?,
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn check_type(caller: &Caller, member: &Member, kind: Kind) -> Result<(), Error> {
+    if caller.mode == Mode::Strict && member.kind.is_some_and(|said| said != kind) {
+        let detail = format!("members: \"{}\" is a {}, not what its type says", member.value, kind.name());
+        return Err(Error::Scim(ScimError::invalid_value(detail)));
+    }
+    Ok(())
+}
+
+fn unknown(tx: &ReadTx<'_>, caller: &Caller, member: &Member, notes: &mut Notes) -> Result<(), Error> {
+    let was_here = tx.was_here(caller.team, &member.value)?;
+    if was_here && caller.mode == Mode::Compat {
+        notes.dropped(Leniency::DeletedMember, &member.value);
+        return Ok(());
+    }
+    let what = if was_here { "is deleted" } else { "is not in this directory" };
+    Err(Error::Scim(ScimError::invalid_value(format!(
+        "members: \"{}\" {what}; send the id that scimd gave for a living user or group",
+        member.value
+    ))))
+}
+
+fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Error> {
+    let mut everyone: Vec<Known> = Vec::new();
+    loop {
+        let after = everyone.last().map(|found| found.n);
+        let page = tx.members(caller.team, group.n, after, PAGE)?;
+        let full = page.len() == PAGE as usize;
+        everyone.extend(page.into_iter().map(|(n, member)| Known {
+            n,
+            id: member.id,
+            kind: member.kind,
+            display: member.display,
+        }));
+        if !full {
+            return Ok(everyone);
+        }
+    }
+}
+
+/// A member as a filter on `members` sees it.
+fn as_value(found: &Known) -> serde_json::Map<String, Value> {
+    let mut value = serde_json::Map::new();
+    value.insert("value".into(), Value::from(found.id.as_str()));
+    value.insert("type".into(), Value::from(found.kind.name()));
+    value.insert("display".into(), Value::from(found.display.as_str()));
+    value
+}

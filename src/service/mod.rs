@@ -1,0 +1,90 @@
+//! What scimd does: one function per use case, behind the one handle that every face holds. It knows no HTTP and no HTML.
+
+pub mod caller;
+pub mod cause;
+pub mod error;
+pub mod sentence;
+mod teams;
+pub mod tokens;
+mod uses;
+
+use std::sync::Arc;
+
+use crate::base::{Clock, Ids, TeamId};
+use crate::scim::Registry;
+use crate::store::Store;
+
+pub use caller::{Actor, Caller};
+pub use cause::Cause;
+pub use error::Error;
+pub use tokens::{Expiry, NewToken, Refusal};
+
+/// What the service needs to know of its surroundings.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub clock: Clock,
+    pub ids: Ids,
+    /// The address that providers use, without `/scim`; `None` when nobody has said.
+    pub public_url: Option<String>,
+    /// Whether discovery answers without a token.
+    pub open_discovery: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { clock: Clock::system(), ids: Ids::random(), public_url: None, open_discovery: true }
+    }
+}
+
+/// The most resources that one page of a list holds (`filter.maxResults`).
+pub const MAX_RESULTS: u64 = 1000;
+/// The page size when a client does not say.
+pub const DEFAULT_COUNT: u64 = 100;
+
+/// The one handle.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    options: Options,
+    registry: Arc<Registry>,
+    uses: uses::Uses,
+}
+
+impl Service {
+    /// A service over an open store.
+    pub fn new(store: Store, options: Options) -> Service {
+        Service(Arc::new(Inner {
+            store,
+            options,
+            registry: Registry::standard(),
+            uses: uses::Uses::default(),
+        }))
+    }
+
+    /// The file behind everything.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The clock that stamps everything.
+    pub fn clock(&self) -> &Clock {
+        &self.0.options.clock
+    }
+
+    /// The source of public ids.
+    pub fn ids(&self) -> &Ids {
+        &self.0.options.ids
+    }
+
+    /// What the service was told of its surroundings.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// The schemas in force for a team; the standard ones where no team is known.
+    pub fn registry(&self, _team: Option<TeamId>) -> Arc<Registry> {
+        self.0.registry.clone()
+    }
+}
