@@ -1,18 +1,29 @@
 //! HTTP plumbing: connections, requests, responses, cookies, forms and static files.
 //! Knows neither SCIM nor HTML pages, and lets no type of hyper's out above this floor.
 
+mod answer;
+pub mod assets;
+pub mod connection;
 pub mod cookies;
 pub mod forms;
+pub mod gzip;
 pub mod headers;
+pub mod host;
+mod load;
+mod plain;
 pub mod query;
 pub mod request;
 pub mod response;
+mod stall;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use answer::{Fault, FaultAnswer};
+pub use connection::{Limits, Server};
 pub use headers::Headers;
 pub use hyper::body::Bytes;
+pub use plain::PlainHttp;
 pub use query::Query;
 pub use request::{BodyError, Method, Request};
 pub use response::{Body, BodySender, Response};

@@ -9,6 +9,10 @@ use hyper::body::{Body as _, Bytes, Incoming};
 
 use crate::http::{Headers, Query, query};
 
+/// How much of a refused body is read so that the client gets to see its answer, and for how long.
+const DRAIN_BYTES: usize = 256 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
 /// What is asked for. `HEAD` never arrives: it is handled as `GET`, and the body of the answer is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -78,7 +82,11 @@ pub struct Request {
 /// Where the body comes from. A body that was not read to its end is drained when the request goes away.
 #[derive(Debug)]
 enum Source {
-    Network(Incoming),
+    /// `expects`: the client waits for `100 Continue`, which is sent when the body is first read.
+    Network {
+        incoming: Incoming,
+        expects: bool,
+    },
     Whole(Bytes),
     Taken,
 }
@@ -146,6 +154,7 @@ impl Request {
         if let Some(authority) = parts.uri.authority() {
             headers.set("host", authority.as_str());
         }
+        let expects = headers.get("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
         Request {
             method: Method::named(parts.method.as_str()),
             path: parts.uri.path().to_string(),
@@ -154,7 +163,7 @@ impl Request {
             peer,
             tls,
             id,
-            body: Source::Network(body),
+            body: Source::Network { incoming: body, expects },
         }
     }
 
@@ -176,11 +185,11 @@ impl Request {
             Source::Taken => Ok(Bytes::new()),
             Source::Whole(bytes) if bytes.len() > limit => Err(BodyError::TooLarge(limit)),
             Source::Whole(bytes) => Ok(bytes),
-            Source::Network(incoming) if incoming.size_hint().lower() > limit as u64 => {
-                self.body = Source::Network(incoming);
+            Source::Network { incoming, expects } if incoming.size_hint().lower() > limit as u64 => {
+                self.body = Source::Network { incoming, expects };
                 Err(BodyError::TooLarge(limit))
             }
-            Source::Network(incoming) => self.collect(incoming, limit, timeout).await,
+            Source::Network { incoming, .. } => self.collect(incoming, limit, timeout).await,
         }
     }
 
@@ -198,10 +207,38 @@ impl Request {
             Err(_) => Err(BodyError::TimedOut),
         };
         if result == Err(BodyError::TooLarge(limit)) {
-            self.body = Source::Network(incoming);
+            self.body = Source::Network { incoming, expects: false };
         }
         result
     }
+}
+
+impl Drop for Request {
+    /// Reads and throws away what the client is still sending. Closing at once would reset the connection, and the
+    /// client would never see the answer that says why.
+    fn drop(&mut self) {
+        let Source::Network { incoming, expects: false } = std::mem::replace(&mut self.body, Source::Taken)
+        else {
+            return;
+        };
+        if !incoming.is_end_stream() {
+            tokio::spawn(drain(incoming));
+        }
+    }
+}
+
+async fn drain(mut incoming: Incoming) {
+    let read = async {
+        let mut left = DRAIN_BYTES;
+        while let Some(Ok(frame)) = incoming.frame().await {
+            match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    // Out of time or not: the body is dropped now, and its connection with it if anything is left.
+    let _done = tokio::time::timeout(DRAIN_TIME, read).await;
 }
 
 #[cfg(test)]

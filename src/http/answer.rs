@@ -1,0 +1,195 @@
+//! One request on its way through: id, limits on its head, the handler and its panics, the fields every answer has,
+//! compression, and the line in the access log.
+
+use std::any::Any;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use hyper::body::{Body as _, Incoming};
+
+use crate::base::Ids;
+use crate::http::{Body, Handler, Headers, Limits, Request, Response, gzip};
+
+/// What went wrong outside the handler, for which somebody above finds the words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Path and query are longer than this many bytes.
+    UriTooLong(usize),
+    /// The header fields are longer than this many bytes.
+    HeadersTooLarge(usize),
+    /// The handler panicked; the log has the cause under this incident.
+    Panicked(String),
+}
+
+impl Fault {
+    /// The status that fits.
+    pub fn status(&self) -> u16 {
+        match self {
+            Fault::UriTooLong(_) => 414,
+            Fault::HeadersTooLarge(_) => 431,
+            Fault::Panicked(_) => 500,
+        }
+    }
+
+    /// What the client is told.
+    pub fn detail(&self) -> String {
+        match self {
+            Fault::UriTooLong(limit) => {
+                format!(
+                    "The address with its query is longer than {limit} bytes: use a shorter filter, or POST to /.search."
+                )
+            }
+            Fault::HeadersTooLarge(limit) => format!("The header fields are longer than {limit} bytes."),
+            Fault::Panicked(incident) => {
+                format!("Something went wrong inside scimd. The log has the cause under {incident}.")
+            }
+        }
+    }
+}
+
+/// Words a fault for a client that asked for this path.
+pub type FaultAnswer = Arc<dyn Fn(&Fault, &str) -> Response + Send + Sync>;
+
+/// What all requests of a server share.
+pub(super) struct Shared {
+    pub handler: Handler,
+    pub fault: FaultAnswer,
+    pub ids: Ids,
+    pub limits: Limits,
+}
+
+/// Answers one request.
+pub(super) async fn answer(
+    shared: &Shared,
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    tls: bool,
+) -> hyper::Response<Body> {
+    let began = Instant::now();
+    let id = shared.ids.request();
+    let (parts, body) = request.into_parts();
+    let head = parts.method == hyper::Method::HEAD;
+    let method = parts.method.clone();
+    let path = loggable(parts.uri.path());
+    let uri_length = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    let request = Request::from_network(parts, body, peer, tls, id.clone());
+    let zipped = gzip::accepted(&request.headers);
+    let agent = request.headers.get("user-agent").unwrap_or("").to_string();
+
+    let mut response = if uri_length > shared.limits.uri_bytes {
+        (shared.fault)(&Fault::UriTooLong(shared.limits.uri_bytes), &request.path)
+    } else if request.headers.size() > shared.limits.header_bytes {
+        (shared.fault)(&Fault::HeadersTooLarge(shared.limits.header_bytes), &request.path)
+    } else {
+        handled(shared, request, &path).await
+    };
+    gzip::apply(&mut response, zipped).await;
+    finish(&mut response.headers, &id);
+    let bytes = response.body.size_hint().exact();
+    let micros = began.elapsed().as_micros() as u64;
+    tracing::info!(target: "scimd::access", %id, %peer, %method, path, status = response.status, micros, bytes, agent);
+    outgoing(response, head)
+}
+
+/// Calls the handler; a panic in it becomes an answer of its own.
+async fn handled(shared: &Shared, request: Request, path: &str) -> Response {
+    let (raw_path, id) = (request.path.clone(), request.id.clone());
+    let handler = Arc::clone(&shared.handler);
+    match Caught(Box::pin(async move { handler(request).await })).await {
+        Ok(response) => response,
+        Err(panic) => {
+            tracing::error!(incident = %id, path, cause = words(&*panic), "a request panicked");
+            (shared.fault)(&Fault::Panicked(id), &raw_path)
+        }
+    }
+}
+
+/// The fields every answer carries. Nothing we send is to be guessed at or kept by a cache unless it says so.
+fn finish(headers: &mut Headers, id: &str) {
+    headers.set("x-request-id", id);
+    headers.set("x-content-type-options", "nosniff");
+    if !headers.has("cache-control") {
+        headers.set("cache-control", "no-store");
+    }
+}
+
+fn outgoing(response: Response, head: bool) -> hyper::Response<Body> {
+    let Response { status, headers, mut body, .. } = response;
+    let mut map = headers.into_map();
+    if head {
+        // HEAD answers like GET, length included, but without the body (RFC 9110 §9.3.2).
+        if let (Some(length), true) = (body.size_hint().exact(), status != 304 && status != 204) {
+            map.insert(hyper::header::CONTENT_LENGTH, length.into());
+        }
+        body = Body::Bytes(hyper::body::Bytes::new());
+    }
+    if status == 413 {
+        // The rest of the body is read and thrown away; the connection is of no further use.
+        map.insert(hyper::header::CONNECTION, hyper::header::HeaderValue::from_static("close"));
+    }
+    let mut answer = hyper::Response::new(body);
+    *answer.headers_mut() = map;
+    *answer.status_mut() =
+        hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    answer
+}
+
+/// A path as it may stand in a log: a token pasted into the address is cut off.
+pub(super) fn loggable(path: &str) -> String {
+    match path.find("scimd_") {
+        Some(at) => format!("{}scimd_…", &path[..at]),
+        None => path.to_string(),
+    }
+}
+
+/// A panic's message, where it has one.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+/// A future whose panic is a value.
+struct Caught<F>(Pin<Box<F>>);
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Box<dyn Any + Send>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // The future is dropped after a panic and never polled again, so no broken state of it is seen.
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_the_path_is_not_logged() {
+        assert_eq!(loggable("/scim/Users/1"), "/scim/Users/1");
+        assert_eq!(loggable("/scim/scimd_abc/Users"), "/scim/scimd_…");
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_value_with_its_words() {
+        let caught = Caught(Box::pin(async {
+            if true {
+                panic!("number {}", 7);
+            }
+        }))
+        .await;
+        assert_eq!(words(&*caught.expect_err("it panics")), "number 7");
+    }
+}

@@ -1,0 +1,290 @@
+//! Connections: accepting them, encrypting them, bounding what a client may hold and for how long, and letting
+//! them finish when the server stops. What a request means is the handler's business.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::base::Ids;
+use crate::http::answer::{FaultAnswer, Shared, answer};
+use crate::http::load::{Counted, Load};
+use crate::http::plain::{self, PlainHttp};
+use crate::http::stall::Stall;
+use crate::http::{Handler, Response};
+
+/// How much a client may send, hold and wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at one time; further ones wait in the listener's queue.
+    pub connections: usize,
+    /// Bytes of path and query.
+    pub uri_bytes: usize,
+    /// Bytes of header names and values.
+    pub header_bytes: usize,
+    /// Requests at one time within one HTTP/2 connection.
+    pub streams: u32,
+    /// For the TLS handshake.
+    pub handshake: Duration,
+    /// For a request's head to arrive, and for the pause before the next one.
+    pub idle: Duration,
+    /// For the client to take the next bytes of an answer.
+    pub stall: Duration,
+    /// Between the end of the listener and the beginning of the end of connections.
+    pub linger: Duration,
+    /// For requests under way when the server stops.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 1024,
+            uri_bytes: 16 * 1024,
+            header_bytes: 32 * 1024,
+            streams: 100,
+            handshake: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            linger: Duration::from_millis(300),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Hears of requests that came without encryption to a port that has it.
+pub type OnPlainHttp = Arc<dyn Fn(PlainHttp) + Send + Sync>;
+
+/// A server about to run.
+pub struct Server {
+    handler: Handler,
+    fault: FaultAnswer,
+    on_plain_http: OnPlainHttp,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    limits: Limits,
+    ids: Ids,
+}
+
+impl Server {
+    /// A server that answers with `handler`, in the clear until told otherwise.
+    pub fn new(handler: Handler, limits: Limits, ids: Ids) -> Server {
+        Server {
+            handler,
+            fault: Arc::new(|fault, _path| Response::text(fault.status(), fault.detail())),
+            on_plain_http: Arc::new(|_| ()),
+            tls: None,
+            limits,
+            ids,
+        }
+    }
+
+    /// Encrypts every connection.
+    pub fn tls(mut self, config: Option<Arc<rustls::ServerConfig>>) -> Server {
+        self.tls = config;
+        self
+    }
+
+    /// Words what goes wrong outside the handler.
+    pub fn on_fault(mut self, fault: FaultAnswer) -> Server {
+        self.fault = fault;
+        self
+    }
+
+    /// Hears of plain HTTP on a port that speaks TLS.
+    pub fn on_plain_http(mut self, hear: OnPlainHttp) -> Server {
+        self.on_plain_http = hear;
+        self
+    }
+
+    /// Serves until `stop` turns true or its sender is gone, then lets the requests under way finish.
+    /// Returns how many connections had to be cut.
+    pub async fn run(self, listeners: Vec<TcpListener>, stop: watch::Receiver<bool>) -> usize {
+        let (close, closing) = watch::channel(false);
+        let Limits { connections, linger, drain, .. } = self.limits;
+        let connection = Arc::new(Connection {
+            acceptor: self.tls.map(TlsAcceptor::from),
+            on_plain_http: self.on_plain_http,
+            shared: Shared { handler: self.handler, fault: self.fault, ids: self.ids, limits: self.limits },
+        });
+        let places = Arc::new(Semaphore::new(connections));
+        let mut accepting = tokio::task::JoinSet::new();
+        for listener in listeners {
+            let accept = accept(listener, Arc::clone(&places), Arc::clone(&connection), closing.clone());
+            let mut stop = stop.clone();
+            accepting.spawn(async move {
+                tokio::select! {
+                    () = accept => {}
+                    () = raised(&mut stop) => {}
+                }
+            });
+        }
+        while accepting.join_next().await.is_some() {}
+        // A connection accepted a moment ago has not sent its request yet: without this pause it would be cut.
+        sleep(linger).await;
+        close.send_replace(true);
+        let all = u32::try_from(connections).unwrap_or(u32::MAX);
+        match timeout(drain, places.acquire_many(all)).await {
+            Ok(_) => 0,
+            Err(_) => connections - places.available_permits(),
+        }
+    }
+}
+
+/// Resolves when a flag is raised, or nobody is left to raise it.
+async fn raised(flag: &mut watch::Receiver<bool>) {
+    // The error means that the sender is gone, which ends the server too.
+    let _raised_or_gone = flag.wait_for(|raised| *raised).await;
+}
+
+/// What every connection needs.
+struct Connection {
+    shared: Shared,
+    acceptor: Option<TlsAcceptor>,
+    on_plain_http: OnPlainHttp,
+}
+
+/// Accepts for ever; the place is taken before the connection, so that a full server lets the rest wait outside.
+async fn accept(
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    connection: Arc<Connection>,
+    closing: watch::Receiver<bool>,
+) {
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let connection = Arc::clone(&connection);
+                let closing = closing.clone();
+                tokio::spawn(async move { connection.serve(stream, peer, closing, place).await });
+            }
+            Err(error) => {
+                // Out of file descriptors, or a client that went away at once: neither is helped by spinning.
+                tracing::warn!(%error, "could not accept a connection");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+impl Connection {
+    async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        closing: watch::Receiver<bool>,
+        _place: OwnedSemaphorePermit,
+    ) {
+        // Answers are small and whole: waiting to fill a packet only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
+        // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d.
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let limits = &self.shared.limits;
+        let Some(acceptor) = &self.acceptor else {
+            return self.http1(Stall::new(stream, limits.stall), peer, false, closing).await;
+        };
+        match timeout(limits.handshake, plain::begins_plain(&stream)).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => {
+                let id = self.shared.ids.request();
+                let seen = plain::refuse(stream, peer, id, limits.handshake).await;
+                (self.on_plain_http)(seen);
+                return;
+            }
+            Ok(Err(_)) | Err(_) => return,
+        }
+        let stream = match timeout(limits.handshake, acceptor.accept(Stall::new(stream, limits.stall))).await
+        {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%peer, %error, "the TLS handshake failed"),
+            Err(_) => return tracing::debug!(%peer, "the TLS handshake took too long"),
+        };
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            self.http2(stream, peer, closing).await;
+        } else {
+            self.http1(stream, peer, true, closing).await;
+        }
+    }
+
+    async fn http1<S>(&self, stream: S, peer: SocketAddr, tls: bool, mut closing: watch::Receiver<bool>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let service = service_fn(|request| async move {
+            Ok::<_, Infallible>(answer(&self.shared, request, peer, tls).await)
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.shared.limits.idle)
+                .max_buf_size(self.shared.limits.header_bytes + self.shared.limits.uri_bytes + 64 * 1024)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = raised(&mut closing) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "the connection ended early");
+        }
+    }
+
+    async fn http2<S>(self: Arc<Self>, stream: S, peer: SocketAddr, mut closing: watch::Receiver<bool>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let limits = &self.shared.limits;
+        let load = Load::new();
+        let service = service_fn(|request| {
+            let running = load.enter();
+            let this = Arc::clone(&self);
+            async move {
+                let response = answer(&this.shared, request, peer, true).await;
+                Ok::<_, Infallible>(response.map(|body| Counted { body, _running: running }))
+            }
+        });
+        let mut connection = pin!(
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(limits.idle)
+                .keep_alive_timeout(limits.idle)
+                .max_concurrent_streams(limits.streams)
+                .max_header_list_size((limits.header_bytes + limits.uri_bytes + 64 * 1024) as u32)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = raised(&mut closing) => None,
+            () = load.idle(limits.idle) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                // hyper waits for the client's part in the farewell, which a silent one never plays.
+                tokio::select! {
+                    ended = connection => ended,
+                    () = load.idle(limits.handshake) => Ok(()),
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "the connection ended early");
+        }
+    }
+}
