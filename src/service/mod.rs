@@ -1,5 +1,6 @@
 //! What scimd does: one function per use case, behind the one handle that every face holds. It knows no HTTP and no HTML.
 
+pub mod admins;
 pub mod caller;
 pub mod cause;
 pub mod error;

@@ -1,0 +1,141 @@
+//! Administrators: who may sign in to the page, and with which password. Signing in itself is `sessions`' business.
+
+use serde_json::json;
+
+use super::{Actor, Error, Service};
+use crate::base::secret;
+use crate::store::{Admin, NewAdmin};
+
+const SHORTEST_PASSWORD: usize = 12;
+const LONGEST_PASSWORD: usize = 1024;
+const LONGEST_EMAIL: usize = 254;
+
+impl Service {
+    /// The administrators, in the order in which they were made.
+    pub fn admins(&self) -> Result<Vec<Admin>, Error> {
+        self.store().read_now(|tx| Ok(tx.admins()?))
+    }
+
+    /// Makes an administrator.
+    pub async fn create_admin(
+        &self,
+        actor: &Actor,
+        email: &str,
+        password: &str,
+        read_only: bool,
+    ) -> Result<Admin, Error> {
+        let email = admin_email(email)?;
+        let password_hash = hashed(check_password(password)?).await?;
+        let who = actor.name();
+        self.store()
+            .write(move |tx| {
+                if tx.admin_by_email(&email)?.is_some() {
+                    return Err(Error::Refused(format!("there is an administrator {email} already")));
+                }
+                let new = NewAdmin {
+                    email: email.clone(),
+                    name: String::new(),
+                    read_only,
+                    password_hash: password_hash.clone(),
+                };
+                let admin = tx.insert_admin(&new)?;
+                tx.append_audit(None, &who, "admin.created", &email, &json!({ "read_only": read_only }))?;
+                Ok(admin)
+            })
+            .await
+    }
+
+    /// Sets another password and ends every session of the administrator.
+    pub async fn reset_admin_password(
+        &self,
+        actor: &Actor,
+        email: &str,
+        password: &str,
+    ) -> Result<Admin, Error> {
+        let email = email.trim().to_owned();
+        let password_hash = hashed(check_password(password)?).await?;
+        let who = actor.name();
+        self.store()
+            .write(move |tx| {
+                let Some(admin) = tx.admin_by_email(&email)? else {
+                    let known =
+                        tx.admins()?.into_iter().map(|admin| admin.email).collect::<Vec<_>>().join(", ");
+                    let there = if known.is_empty() { "nobody yet" } else { &known };
+                    return Err(Error::NotFound(format!(
+                        "there is no administrator {email}; there is: {there}"
+                    )));
+                };
+                tx.set_admin_password(admin.n, &password_hash)?;
+                tx.append_audit(None, &who, "admin.password-reset", &admin.email, &json!({}))?;
+                Ok(admin)
+            })
+            .await
+    }
+}
+
+/// Checks a password against the rules; the error says what to change.
+pub fn check_password(password: &str) -> Result<String, Error> {
+    let length = password.chars().count();
+    if length < SHORTEST_PASSWORD {
+        return Err(Error::Refused(format!(
+            "the password has {length} characters; choose at least {SHORTEST_PASSWORD}"
+        )));
+    }
+    if password.len() > LONGEST_PASSWORD {
+        return Err(Error::Refused(format!(
+            "the password is longer than {LONGEST_PASSWORD} bytes; choose a shorter one"
+        )));
+    }
+    let mut distinct: Vec<char> = password.chars().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() < 5 {
+        return Err(Error::Refused("the password repeats too few characters; choose a longer phrase".into()));
+    }
+    Ok(password.to_owned())
+}
+
+/// Checks an address as far as it can be: something, an @, something with a dot or a host name.
+pub fn admin_email(email: &str) -> Result<String, Error> {
+    let email = email.trim();
+    let whole = email.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        && email.len() <= LONGEST_EMAIL
+        && !email.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !whole {
+        return Err(Error::Refused("give an e-mail address such as mei@example.com".into()));
+    }
+    Ok(email.to_owned())
+}
+
+/// Hashes a password away from the threads that answer requests.
+async fn hashed(password: String) -> Result<String, Error> {
+    tokio::task::spawn_blocking(move || secret::hash_password(&password))
+        .await
+        .map_err(|error| Error::internal(format!("hashing a password: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_that_are_too_easy_say_why() {
+        for (password, words) in [
+            ("short", "at least 12"),
+            ("aaaaaaaaaaaaaaaa", "too few"),
+            (&"ab1".repeat(500)[..], "longer than"),
+        ] {
+            let error = check_password(password).expect_err(password);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        assert!(check_password("correct horse battery staple").is_ok());
+    }
+
+    #[test]
+    fn addresses() {
+        assert_eq!(admin_email(" mei@example.com ").ok().as_deref(), Some("mei@example.com"));
+        for email in ["", "mei", "@example.com", "mei@", "me i@example.com"] {
+            assert!(admin_email(email).is_err(), "{email}");
+        }
+    }
+}
