@@ -21,6 +21,10 @@ pub enum Leniency {
     DottedKey,
     /// PATCH `replace` on a value path that matches nothing creates the value.
     ReplaceCreates,
+    /// PATCH `remove` with a filter that no value satisfies changes nothing.
+    RemoveMissing,
+    /// A message without the URN of its schema, such as PatchOp's.
+    MessageSchema,
     /// `manager` as text, as `{"value": ""}`, by the old dot form of its URN.
     ManagerForm,
     /// An unknown schema URI was dropped.
@@ -57,6 +61,8 @@ impl Leniency {
             Leniency::RemoveWithValue => "remove-with-value",
             Leniency::DottedKey => "dotted-key",
             Leniency::ReplaceCreates => "replace-creates",
+            Leniency::RemoveMissing => "remove-missing",
+            Leniency::MessageSchema => "message-schema",
             Leniency::ManagerForm => "manager-form",
             Leniency::UnknownSchema => "unknown-schema",
             Leniency::UnknownAttribute => "unknown-attribute",

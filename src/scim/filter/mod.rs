@@ -5,6 +5,7 @@ mod eval;
 mod lex;
 mod operand;
 mod parse;
+mod value_path;
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ pub use lex::MAX_BYTES;
 pub use parse::{MAX_DEPTH, MAX_NODES};
 
 pub(in crate::scim) use lex::{Class, Fault, shorten};
-pub(in crate::scim) use parse::{PathTarget, target};
+pub(in crate::scim) use value_path::{PathTarget, target};
 
 /// Comparison operators (RFC 7644 table 3), `pr` apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,10 +5,11 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
-use super::lex::shorten;
+use super::lex::{Fault, Lexed, Token, shorten};
 use super::{Op, Operand};
 use crate::base::Timestamp;
 use crate::scim::fold::fold;
+use crate::scim::registry::AttrPath;
 use crate::scim::schema::{Attribute, Type};
 use crate::scim::{Leniency, Mode, Notes};
 
@@ -25,7 +26,7 @@ pub(super) enum Literal {
 
 impl Literal {
     /// Reads a word that stands where a value belongs.
-    pub fn from_word(word: &str) -> Option<Literal> {
+    fn from_word(word: &str) -> Option<Literal> {
         match word {
             "null" => Some(Literal::Null),
             "true" => Some(Literal::Boolean(true)),
@@ -44,6 +45,46 @@ impl Literal {
             Literal::Text(text) => format!("the text \"{}\"", shorten(text)),
         }
     }
+}
+
+/// What a comparison with an attribute compares.
+pub(super) enum Comparable {
+    Path(AttrPath),
+    /// Comparing a complex attribute with null asks whether it is there.
+    Presence(AttrPath),
+    Nothing(String),
+}
+
+/// A complex attribute is compared by its `value` (RFC 7644 figure 2: `emails co "example.com"`).
+pub(super) fn comparable(path: AttrPath, literal: &Literal, op: Op) -> Comparable {
+    if !path.leaf().is_complex() {
+        return Comparable::Path(path);
+    }
+    if *literal == Literal::Null && matches!(op, Op::Eq | Op::Ne) {
+        return Comparable::Presence(path);
+    }
+    if let Some(value) = path.attribute.sub("value") {
+        return Comparable::Path(AttrPath { sub: Some(value.clone()), ..path });
+    }
+    let name = path.canonical();
+    let subs: Vec<String> =
+        path.attribute.sub_attributes.iter().map(|sub| format!("{name}.{}", sub.name)).collect();
+    Comparable::Nothing(format!("{name} is complex: compare one of {}", subs.join(", ")))
+}
+
+/// Reads the token that stands where a comparison value belongs.
+pub(super) fn literal(lexed: &Lexed<'_>) -> Result<Literal, Fault> {
+    let found = match &lexed.token {
+        Token::Text(text) => Some(Literal::Text(text.clone())),
+        Token::Word(word) => Literal::from_word(word),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        let found = lexed.token.describe();
+        let message =
+            format!("expected a text in double quotes, a number, true, false or null, found {found}");
+        Fault::syntax(lexed.at, message)
+    })
 }
 
 /// Types a literal by its attribute; the error says what the attribute asks for.

@@ -1,0 +1,391 @@
+//! Operations to edits: which attribute each part of an operation means, and its value checked and typed by the same
+//! functions that read resources. Nothing has been loaded yet, so what depends on the document is `apply`'s business.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::body::{OpKind, Operation};
+use super::read::items;
+use super::target::Pointed;
+use super::{Change, Edit, Otherwise, Plan, Target, ValueChange};
+use crate::scim::filter::{Filter, shorten};
+use crate::scim::registry::AttrPath;
+use crate::scim::schema::{Attribute, Mutability, Returned};
+use crate::scim::{Kind, Leniency, Mode, Registry, ScimError};
+
+/// How many attributes one PATCH may change, each counted as often as it is named.
+pub const MAX_EDITS: usize = 1_000;
+
+/// What an operation means while it is taken apart.
+pub(super) struct Planner<'a> {
+    pub registry: &'a Registry,
+    pub kind: Kind,
+    pub mode: Mode,
+    pub plan: &'a mut Plan,
+}
+
+/// Where in the body we are: the operation, the words for errors, and whether a path named the attribute.
+#[derive(Clone)]
+pub(super) struct Here {
+    /// `Operations[2]`
+    pub operation: String,
+    /// `Operations[2].value.name`
+    pub place: String,
+    pub explicit: bool,
+}
+
+impl Here {
+    /// One step further in.
+    pub(super) fn at(&self, name: &str) -> Here {
+        Here {
+            operation: self.operation.clone(),
+            place: format!("{}.{name}", self.place),
+            explicit: self.explicit,
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Turns one operation into edits.
+    pub(super) fn operation(&mut self, operation: &Operation<'_>) -> Result<(), ScimError> {
+        let here = Here {
+            operation: operation.place.clone(),
+            place: format!("{}.value", operation.place),
+            explicit: operation.path.is_some(),
+        };
+        let pointed = match operation.path {
+            None => Pointed::Resource,
+            Some(path) => self.path(path, operation)?,
+        };
+        self.pointed_at(operation.op, pointed, operation.value, here)?;
+        if self.plan.edits.len() <= MAX_EDITS {
+            return Ok(());
+        }
+        let detail =
+            format!("One PATCH may change {MAX_EDITS} attributes; send the changes in several requests");
+        Err(ScimError::plain(413, detail))
+    }
+
+    fn pointed_at(
+        &mut self,
+        op: OpKind,
+        pointed: Pointed,
+        value: Option<&Value>,
+        here: Here,
+    ) -> Result<(), ScimError> {
+        match pointed {
+            Pointed::Dropped => Ok(()),
+            Pointed::Resource if op == OpKind::Remove => Err(ScimError::no_target(format!(
+                "{}.path names the whole resource; use DELETE",
+                here.operation
+            ))),
+            Pointed::Resource => {
+                let value = value.unwrap_or(&Value::Null);
+                let Value::Object(members) = value else {
+                    let detail =
+                        format!("{} must be an object of attributes, because there is no path", here.place);
+                    return Err(ScimError::invalid_value(detail));
+                };
+                self.resource(op, members, here)
+            }
+            Pointed::Extension(urn) => self.extension(op, &urn, value, here),
+            Pointed::Attribute(path) if self.is_members(&path) => self.members(op, &path, None, value, &here),
+            Pointed::Attribute(path) => self.attribute(op, path, value, here),
+            Pointed::Values { path, filter, sub } if self.is_members(&path) => {
+                self.members(op, &AttrPath { sub, ..path }, Some(filter), value, &here)
+            }
+            Pointed::Values { path, filter, sub } => self.values(op, path, filter, sub, value, &here),
+        }
+    }
+
+    fn is_members(&self, path: &AttrPath) -> bool {
+        self.kind == Kind::Group && path.extension.is_none() && path.attribute.edge
+    }
+
+    /// An operation without path: every key is a path of its own.
+    fn resource(&mut self, op: OpKind, members: &Map<String, Value>, here: Here) -> Result<(), ScimError> {
+        for (key, value) in members {
+            let inner = here.at(key);
+            match self.key(key) {
+                Some(Pointed::Resource | Pointed::Dropped) | None => self.unknown(key, &inner)?,
+                Some(pointed) => {
+                    self.pointed_at(op, pointed, Some(value), Here { explicit: false, ..inner })?
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A whole extension: its attributes one by one, those not named left alone.
+    fn extension(
+        &mut self,
+        op: OpKind,
+        urn: &Arc<str>,
+        value: Option<&Value>,
+        here: Here,
+    ) -> Result<(), ScimError> {
+        let members = match (op, value) {
+            (OpKind::Remove, value) => {
+                self.no_value_expected(value, &here)?;
+                self.edit(&here, Target::Extension(urn.clone()));
+                return Ok(());
+            }
+            (OpKind::Replace, Some(Value::Null)) => {
+                self.edit(&here, Target::Extension(urn.clone()));
+                return Ok(());
+            }
+            (OpKind::Add, Some(Value::Null)) => return Ok(()),
+            (_, Some(Value::Object(members))) => members,
+            _ => {
+                return Err(ScimError::invalid_value(format!(
+                    "{} must be an object of attributes",
+                    here.place
+                )));
+            }
+        };
+        for (key, value) in members {
+            let inner = Here { explicit: false, ..here.at(key) };
+            match self.registry.find(self.kind, &format!("{urn}:{key}")) {
+                Some(path) => self.attribute(op, path, Some(value), inner)?,
+                None => self.unknown(key, &inner)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that names no attribute: dropped, or an error for a strict token.
+    pub(super) fn unknown(&mut self, key: &str, here: &Here) -> Result<(), ScimError> {
+        if self.mode == Mode::Strict {
+            let kind = self.kind.name();
+            let detail =
+                format!("{} is not an attribute of a {kind}; \"{}\" is unknown", here.place, shorten(key));
+            return Err(ScimError::invalid_syntax(detail));
+        }
+        self.plan.notes.dropped(Leniency::UnknownAttribute, shorten(key));
+        Ok(())
+    }
+
+    /// An attribute or sub-attribute, without value filter.
+    fn attribute(
+        &mut self,
+        op: OpKind,
+        path: AttrPath,
+        value: Option<&Value>,
+        here: Here,
+    ) -> Result<(), ScimError> {
+        if path.extension.is_none() && path.attribute.name == "schemas" {
+            return self.schemas(op, value, &here);
+        }
+        if !self.writable(&path, &here)? {
+            return Ok(());
+        }
+        let many = path.attribute.multi_valued;
+        let change = match (op, &path.sub) {
+            (OpKind::Remove, None) if many && value.is_some_and(|value| !value.is_null()) => {
+                self.no_value_expected(value, &here)?;
+                let withdrawn = self.listed(&path.attribute, value.unwrap_or(&Value::Null), &here)?;
+                Some(Change::Withdraw(withdrawn))
+            }
+            (OpKind::Remove, sub) => {
+                self.no_value_expected(value, &here)?;
+                Some(match sub {
+                    Some(sub) if many => Change::Every((sub.clone(), None)),
+                    _ => Change::Unset,
+                })
+            }
+            (_, Some(sub)) => {
+                let found = self.coerce(sub, value.unwrap_or(&Value::Null), &here)?;
+                match found {
+                    None if op == OpKind::Add => None,
+                    found if many => Some(Change::Every((sub.clone(), found))),
+                    found => Some(found.map_or(Change::Unset, Change::Set)),
+                }
+            }
+            (_, None) if many => self.many(op, &path.attribute, value.unwrap_or(&Value::Null), &here)?,
+            (_, None) => return self.single(op, path, value.unwrap_or(&Value::Null), here),
+        };
+        if let Some(change) = change {
+            self.change(&here, path, change);
+        }
+        Ok(())
+    }
+
+    /// Add or replace on a multi-valued attribute.
+    fn many(
+        &mut self,
+        op: OpKind,
+        attribute: &Attribute,
+        value: &Value,
+        here: &Here,
+    ) -> Result<Option<Change>, ScimError> {
+        // A single value is what §3.5.2.1 calls "a new value"; only replacing the list with one asks for leniency.
+        let wrapped;
+        let value = match value {
+            Value::Array(_) | Value::Null => value,
+            single if op == OpKind::Add => {
+                wrapped = Value::Array(vec![single.clone()]);
+                &wrapped
+            }
+            single => single,
+        };
+        Ok(match (op, self.coerce(attribute, value, here)?) {
+            (OpKind::Add, None) => None,
+            (OpKind::Add, Some(found)) => Some(Change::Append(items(found))),
+            (_, None) => Some(Change::Unset),
+            (_, Some(found)) => Some(Change::ReplaceAll(items(found))),
+        })
+    }
+
+    /// Add or replace on an attribute with one value. A complex one is taken apart: sub-attributes that are not named
+    /// stay (RFC 7644 §3.5.2.3).
+    fn single(&mut self, op: OpKind, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
+        let Value::Object(members) = value else {
+            match self.coerce(&path.attribute, value, &here)? {
+                Some(found) => self.change(&here, path, Change::Set(found)),
+                None if op == OpKind::Add => {}
+                None => self.change(&here, path, Change::Unset),
+            }
+            return Ok(());
+        };
+        if !path.attribute.is_complex() {
+            // Words the error: an object where a simple value belongs.
+            return self.coerce(&path.attribute, value, &here).map(|_| ());
+        }
+        for (sub, found) in self.sub_changes(&path.attribute, members, &here)? {
+            let change = found.map_or(Change::Unset, Change::Set);
+            self.change(&here, AttrPath { sub: Some(sub), ..path.clone() }, change);
+        }
+        Ok(())
+    }
+
+    /// Operations on the values that satisfy a filter.
+    fn values(
+        &mut self,
+        op: OpKind,
+        path: AttrPath,
+        filter: Filter,
+        sub: Option<Arc<Attribute>>,
+        value: Option<&Value>,
+        here: &Here,
+    ) -> Result<(), ScimError> {
+        let full = AttrPath { sub: sub.clone(), ..path.clone() };
+        if !path.attribute.multi_valued {
+            let name = path.canonical();
+            let detail = format!("{}.path: {name} has one value; leave the filter out", here.operation);
+            return Err(ScimError::invalid_path(detail));
+        }
+        if !self.writable(&full, here)? {
+            return Ok(());
+        }
+        let given = value.unwrap_or(&Value::Null);
+        let (change, otherwise) = match (op, sub) {
+            (OpKind::Remove, sub) => {
+                self.no_value_expected(value, here)?;
+                (
+                    sub.map_or(ValueChange::Remove, |sub| ValueChange::Merge(vec![(sub, None)])),
+                    self.when_missing(),
+                )
+            }
+            (OpKind::Add, Some(sub)) => {
+                let found = self.coerce(&sub, given, here)?;
+                if found.is_none() {
+                    return Ok(());
+                }
+                (ValueChange::Merge(vec![(sub, found)]), Otherwise::Create(false))
+            }
+            (OpKind::Replace, Some(sub)) => match self.coerce(&sub, given, here)? {
+                None => (ValueChange::Merge(vec![(sub, None)]), self.when_missing()),
+                found => (ValueChange::Merge(vec![(sub, found)]), self.when_replacing()),
+            },
+            (OpKind::Add, None) => (self.merged(&path.attribute, given, here)?, Otherwise::Create(false)),
+            (OpKind::Replace, None) => match self.element(&path.attribute, given, here)? {
+                None => (ValueChange::Remove, self.when_missing()),
+                Some(element) => (ValueChange::Replace(element), self.when_replacing()),
+            },
+        };
+        self.change(here, path, Change::Where { filter, change, otherwise });
+        Ok(())
+    }
+
+    fn when_missing(&self) -> Otherwise {
+        if self.mode == Mode::Strict { Otherwise::Fail } else { Otherwise::Nothing }
+    }
+
+    fn when_replacing(&self) -> Otherwise {
+        if self.mode == Mode::Strict { Otherwise::Fail } else { Otherwise::Create(true) }
+    }
+
+    /// Whether a client may write there: readOnly is an error behind a path and ignored without one.
+    fn writable(&self, path: &AttrPath, here: &Here) -> Result<bool, ScimError> {
+        let read_only = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
+        if !read_only(&path.attribute) && !path.sub.as_deref().is_some_and(read_only) {
+            return Ok(true);
+        }
+        if !here.explicit {
+            return Ok(false);
+        }
+        let detail =
+            format!("{}.path: {} is readOnly and cannot be changed", here.operation, path.canonical());
+        Err(ScimError::mutability(detail))
+    }
+
+    /// `schemas` follows from the extensions that have values, so it is checked and otherwise left alone.
+    fn schemas(&mut self, op: OpKind, value: Option<&Value>, here: &Here) -> Result<(), ScimError> {
+        if !here.explicit {
+            return Ok(());
+        }
+        if op == OpKind::Remove {
+            let detail =
+                format!("{}.path: schemas is required; remove the extension itself instead", here.operation);
+            return Err(ScimError::mutability(detail));
+        }
+        let single = value.map_or(&[][..], std::slice::from_ref);
+        for urn in value.and_then(Value::as_array).map_or(single, Vec::as_slice) {
+            let Value::String(urn) = urn else {
+                return Err(ScimError::invalid_value(format!(
+                    "{} must be a list of schema URNs",
+                    here.place
+                )));
+            };
+            let mut known = self.registry.extensions(self.kind).iter().map(|schema| schema.id.as_str());
+            if urn.eq_ignore_ascii_case(self.kind.urn()) || known.any(|id| id.eq_ignore_ascii_case(urn)) {
+                continue;
+            }
+            if self.mode == Mode::Strict {
+                let detail = format!("{}: no schema \"{}\" is known here", here.place, shorten(urn));
+                return Err(ScimError::invalid_value(detail));
+            }
+            self.plan.notes.dropped(Leniency::UnknownSchema, shorten(urn));
+        }
+        Ok(())
+    }
+
+    /// A `remove` says with its path what goes; a value beside it is a leniency.
+    pub(super) fn no_value_expected(&mut self, value: Option<&Value>, here: &Here) -> Result<(), ScimError> {
+        if value.is_none_or(Value::is_null) {
+            return Ok(());
+        }
+        if self.mode == Mode::Strict {
+            let detail = format!(
+                "{}: a remove takes no value; select values by a filter in the path, like members[value eq \"…\"]",
+                here.place
+            );
+            return Err(ScimError::invalid_value(detail));
+        }
+        self.plan.notes.used(Leniency::RemoveWithValue);
+        Ok(())
+    }
+
+    fn change(&mut self, here: &Here, path: AttrPath, change: Change) {
+        // A password is checked like any other value and kept nowhere.
+        if path.attribute.returned == Returned::Never {
+            return;
+        }
+        self.edit(here, Target::Attribute(path, change));
+    }
+
+    fn edit(&mut self, here: &Here, target: Target) {
+        self.plan.edits.push(Edit { place: here.operation.clone(), target });
+    }
+}

@@ -1,0 +1,128 @@
+//! Values of operations, checked and typed by the functions that read resources: whole attributes, single values of a
+//! list, sub-attributes one by one.
+
+use serde_json::{Map, Value};
+
+use super::coerce as parse;
+use super::edits::{Here, Planner};
+use super::{SubChange, ValueChange};
+use crate::scim::ScimError;
+use crate::scim::schema::{Attribute, Mutability};
+
+impl Planner<'_> {
+    /// What an add on selected values brings: sub-attributes for a complex value, else the value itself.
+    pub(super) fn merged(
+        &mut self,
+        attribute: &Attribute,
+        value: &Value,
+        here: &Here,
+    ) -> Result<ValueChange, ScimError> {
+        match unwrapped(value) {
+            Value::Object(members) if attribute.is_complex() => {
+                self.sub_changes(attribute, members, here).map(ValueChange::Merge)
+            }
+            single => match self.element(attribute, single, here)? {
+                None => Ok(ValueChange::Merge(Vec::new())),
+                Some(Value::Object(members)) => {
+                    let subs = members
+                        .into_iter()
+                        .filter_map(|(name, value)| Some((attribute.sub(&name)?.clone(), Some(value))));
+                    Ok(ValueChange::Merge(subs.collect()))
+                }
+                Some(element) => Ok(ValueChange::Replace(element)),
+            },
+        }
+    }
+
+    /// One value of a multi-valued attribute.
+    pub(super) fn element(
+        &mut self,
+        attribute: &Attribute,
+        value: &Value,
+        here: &Here,
+    ) -> Result<Option<Value>, ScimError> {
+        let value = unwrapped(value);
+        if value.is_null() {
+            return Ok(None);
+        }
+        let found = self.coerce(attribute, &Value::Array(vec![value.clone()]), here)?;
+        Ok(found.and_then(|found| items(found).into_iter().next()))
+    }
+
+    /// The values that a `remove` lists: texts stand for the `value` of complex ones.
+    pub(super) fn listed(
+        &mut self,
+        attribute: &Attribute,
+        value: &Value,
+        here: &Here,
+    ) -> Result<Vec<Value>, ScimError> {
+        let single = std::slice::from_ref(value);
+        let listed = value.as_array().map_or(single, Vec::as_slice);
+        let mut found = Vec::new();
+        for (number, item) in listed.iter().enumerate() {
+            let here = here.at(&number.to_string());
+            match item {
+                Value::Object(members) if attribute.is_complex() => {
+                    let subs = self.sub_changes(attribute, members, &here)?;
+                    found.push(Value::Object(
+                        subs.into_iter()
+                            .filter_map(|(sub, value)| Some((sub.name.clone(), value?)))
+                            .collect(),
+                    ));
+                }
+                other => match (attribute.is_complex(), attribute.sub("value")) {
+                    (true, Some(sub)) => {
+                        let value = self.coerce(&sub.clone(), other, &here)?;
+                        found.extend(value.map(|value| serde_json::json!({ "value": value })));
+                    }
+                    _ => found.extend(self.element(attribute, other, &here)?),
+                },
+            }
+        }
+        Ok(found)
+    }
+
+    /// The sub-attributes that an object names, each checked; `null` unassigns one. What is read-only is left out.
+    pub(super) fn sub_changes(
+        &mut self,
+        attribute: &Attribute,
+        members: &Map<String, Value>,
+        here: &Here,
+    ) -> Result<Vec<SubChange>, ScimError> {
+        let mut changes = Vec::new();
+        for (key, value) in members {
+            let here = here.at(key);
+            match attribute.sub(key) {
+                None => self.unknown(key, &here)?,
+                Some(sub) if sub.mutability == Mutability::ReadOnly => {}
+                Some(sub) => changes.push((sub.clone(), self.coerce(sub, value, &here)?)),
+            }
+        }
+        Ok(changes)
+    }
+
+    pub(super) fn coerce(
+        &mut self,
+        attribute: &Attribute,
+        value: &Value,
+        here: &Here,
+    ) -> Result<Option<Value>, ScimError> {
+        parse::attribute(attribute, value, &here.place, self.mode, &mut self.plan.notes)
+    }
+}
+
+/// The values of a list; a single value is a list of one.
+pub(super) fn items(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        other => vec![other],
+    }
+}
+
+/// The only value of a list of one; anything else as it is.
+fn unwrapped(value: &Value) -> &Value {
+    match value {
+        Value::Array(items) if items.len() == 1 => &items[0],
+        other => other,
+    }
+}

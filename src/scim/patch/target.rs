@@ -1,0 +1,98 @@
+//! What the path of an operation, or a key of an operation without path, points at.
+
+use std::sync::Arc;
+
+use super::body::Operation;
+use super::edits::Planner;
+use crate::scim::filter::{self, Class, Filter, PathTarget, shorten};
+use crate::scim::path::Named;
+use crate::scim::registry::AttrPath;
+use crate::scim::schema::Attribute;
+use crate::scim::{Leniency, Mode, ScimError};
+
+/// What a path points at.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Pointed {
+    /// The resource itself.
+    Resource,
+    /// A whole extension.
+    Extension(Arc<str>),
+    /// An attribute or sub-attribute.
+    Attribute(AttrPath),
+    /// The values that satisfy a filter, or a sub-attribute of them.
+    Values { path: AttrPath, filter: Filter, sub: Option<Arc<Attribute>> },
+    /// An attribute that is not there and was dropped.
+    Dropped,
+}
+
+impl Planner<'_> {
+    /// Reads the path of an operation.
+    pub(super) fn path(&mut self, text: &str, operation: &Operation<'_>) -> Result<Pointed, ScimError> {
+        let place = format!("{}.path", operation.place);
+        let found = match filter::target(text, self.registry, self.kind, self.mode, &mut self.plan.notes) {
+            Ok(found) => found,
+            Err(fault) if fault.class == Class::Unknown && self.mode == Mode::Compat => {
+                return Ok(self.dropped(text));
+            }
+            Err(fault) => {
+                let detail = format!("{place} \"{}\" is wrong {}", shorten(text), fault.describe(text));
+                return Err(match fault.class {
+                    Class::Syntax | Class::Unknown => ScimError::invalid_path(detail),
+                    Class::Meaning => ScimError::invalid_filter(detail),
+                });
+            }
+        };
+        match self.pointed(found) {
+            Some(pointed) => Ok(pointed),
+            None if self.mode == Mode::Compat => Ok(self.dropped(text)),
+            None => {
+                let kind = self.kind.name();
+                let detail = format!("{place} \"{}\" names no attribute of a {kind}", shorten(text));
+                Err(ScimError::invalid_path(detail))
+            }
+        }
+    }
+
+    /// Reads a key of an operation without path; `None` when it names nothing.
+    pub(super) fn key(&mut self, key: &str) -> Option<Pointed> {
+        let found = filter::target(key, self.registry, self.kind, self.mode, &mut self.plan.notes).ok()?;
+        let pointed = self.pointed(found)?;
+        let plain = match &pointed {
+            Pointed::Attribute(path) => key.eq_ignore_ascii_case(&path.attribute.name),
+            Pointed::Extension(_) => true,
+            _ => false,
+        };
+        if !plain {
+            if self.mode == Mode::Strict {
+                return None;
+            }
+            self.plan.notes.used(Leniency::DottedKey);
+        }
+        Some(pointed)
+    }
+
+    fn pointed(&mut self, found: PathTarget) -> Option<Pointed> {
+        match found {
+            PathTarget::Named(Named::Attribute(path)) => Some(Pointed::Attribute(path)),
+            PathTarget::Named(Named::OldDot(path)) if self.mode == Mode::Compat => {
+                self.plan.notes.used(Leniency::ManagerForm);
+                Some(Pointed::Attribute(path))
+            }
+            PathTarget::Named(Named::Extension(urn)) => Some(Pointed::Extension(urn)),
+            PathTarget::Named(Named::Core) => Some(Pointed::Resource),
+            PathTarget::Named(Named::OldDot(_) | Named::Unknown) => None,
+            PathTarget::Values { path, filter, sub: None } => {
+                Some(Pointed::Values { path, filter, sub: None })
+            }
+            PathTarget::Values { path, filter, sub: Some(sub) } => {
+                let sub = path.attribute.sub(&sub)?.clone();
+                Some(Pointed::Values { path, filter, sub: Some(sub) })
+            }
+        }
+    }
+
+    fn dropped(&mut self, name: &str) -> Pointed {
+        self.plan.notes.dropped(Leniency::UnknownAttribute, shorten(name));
+        Pointed::Dropped
+    }
+}
