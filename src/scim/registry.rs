@@ -1,12 +1,12 @@
 //! The schemas in force for one team: which resource types exist, which attributes each has, and how a name or
 //! URN finds its attribute. The standard documents lie in `schemas/`; a team's own extensions are added to them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::ScimError;
-use super::schema::{Attribute, Schema};
+use super::schema::{Attribute, Returned, Schema};
+use super::{Mode, ScimError};
 
 /// URN of the core User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -14,6 +14,9 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// URN of the enterprise extension (RFC 7643 §4.3).
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+/// URN of the schema of resource types (RFC 7643 §6).
+const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
 
 /// The two kinds of resource that scimd keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,47 +87,289 @@ impl AttrPath {
 /// The schemas in force for one team.
 #[derive(Debug)]
 pub struct Registry {
-    // filled in by the implementation
+    common: Vec<Arc<Attribute>>,
+    user: Shape,
+    group: Shape,
+    /// The documents of all schemas, as they were written.
+    documents: Vec<Value>,
 }
+
+/// What one kind of resource is made of.
+#[derive(Debug)]
+struct Shape {
+    core: Arc<Schema>,
+    extensions: Vec<Arc<Schema>>,
+    /// The extensions' URNs, shared with the paths that lead into them.
+    urns: Vec<Arc<str>>,
+    /// Whether an attribute is only shown when it is asked for.
+    on_request: bool,
+}
+
+/// The standard documents (RFC 7643 §8.7), in the order in which `/Schemas` lists them.
+const DOCUMENTS: [&str; 6] = [
+    include_str!("schemas/user.json"),
+    include_str!("schemas/enterprise_user.json"),
+    include_str!("schemas/group.json"),
+    include_str!("schemas/service_provider_config.json"),
+    include_str!("schemas/resource_type.json"),
+    include_str!("schemas/schema.json"),
+];
 
 impl Registry {
     /// User, Group and the enterprise extension.
     pub fn standard() -> Arc<Registry> {
-        todo!()
+        static STANDARD: LazyLock<Arc<Registry>> =
+            LazyLock::new(|| Registry::with_extensions(&[]).expect("the standard schemas are well formed"));
+        STANDARD.clone()
     }
 
-    /// The standard schemas and these extensions of a team.
-    pub fn with_extensions(_extensions: &[(Kind, Schema)]) -> Result<Arc<Registry>, ScimError> {
-        todo!()
+    /// The standard schemas and these extensions of a team; refuses a URN that is taken.
+    pub fn with_extensions(extensions: &[(Kind, Value)]) -> Result<Arc<Registry>, ScimError> {
+        let mut documents = Vec::with_capacity(DOCUMENTS.len() + extensions.len());
+        let mut schemas = Vec::with_capacity(documents.capacity());
+        for text in DOCUMENTS {
+            let document: Value = serde_json::from_str(text).expect("the standard schemas are JSON");
+            // The schemas of discovery describe what is served, not what is kept, and nest deeper than those may.
+            if [USER, GROUP, ENTERPRISE].iter().any(|urn| document["id"] == *urn) {
+                schemas.push(Arc::new(Schema::parse(&document)?));
+            }
+            documents.push(document);
+        }
+        let find =
+            |urn: &str| schemas.iter().find(|schema| schema.id == urn).cloned().expect("a standard schema");
+        let mut user = Shape::new(with_edge(&find(USER), "groups"));
+        let mut group = Shape::new(with_edge(&find(GROUP), "members"));
+        user.extend(find(ENTERPRISE));
+        for (kind, document) in extensions {
+            let schema = Arc::new(Schema::parse(document)?);
+            let taken =
+                |known: &Value| known["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(&schema.id));
+            if documents.iter().any(taken) {
+                let detail = format!("id: there is a schema \"{}\" already", schema.id);
+                return Err(ScimError::uniqueness(detail));
+            }
+            match kind {
+                Kind::User => user.extend(schema.clone()),
+                Kind::Group => group.extend(schema.clone()),
+            }
+            schemas.push(schema);
+            documents.push(document.clone());
+        }
+        Ok(Arc::new(Registry { common: common_attributes(), user, group, documents }))
+    }
+
+    fn shape(&self, kind: Kind) -> &Shape {
+        match kind {
+            Kind::User => &self.user,
+            Kind::Group => &self.group,
+        }
     }
 
     /// The kind's core schema.
-    pub fn core(&self, _kind: Kind) -> &Arc<Schema> {
-        todo!()
+    pub fn core(&self, kind: Kind) -> &Arc<Schema> {
+        &self.shape(kind).core
     }
 
     /// The kind's extensions.
-    pub fn extensions(&self, _kind: Kind) -> &[Arc<Schema>] {
-        todo!()
+    pub fn extensions(&self, kind: Kind) -> &[Arc<Schema>] {
+        &self.shape(kind).extensions
     }
 
-    /// `id`, `externalId`, `meta`, `schemas` (RFC 7643 §3.1).
+    /// The kind's extension of that URN, in any case.
+    pub fn extension(&self, kind: Kind, urn: &str) -> Option<&Arc<Schema>> {
+        self.extensions(kind).iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// `schemas`, `id`, `externalId`, `meta` (RFC 7643 §3, §3.1).
     pub fn common(&self) -> &[Arc<Attribute>] {
-        todo!()
+        &self.common
+    }
+
+    /// Whether the kind has an attribute that is only shown when it is asked for.
+    pub fn shows_on_request(&self, kind: Kind) -> bool {
+        self.shape(kind).on_request
     }
 
     /// Finds `name`, `name.sub`, `urn:name` or `urn:name.sub`, in any case.
-    pub fn find(&self, _kind: Kind, _path: &str) -> Option<AttrPath> {
-        todo!()
+    pub fn find(&self, kind: Kind, path: &str) -> Option<AttrPath> {
+        let shape = self.shape(kind);
+        if let Some(rest) = behind(path, &shape.core.id) {
+            return found(None, &shape.core.attributes, rest).or_else(|| found(None, &self.common, rest));
+        }
+        for (schema, urn) in shape.extensions.iter().zip(&shape.urns) {
+            if let Some(rest) = behind(path, &schema.id) {
+                return found(Some(urn.clone()), &schema.attributes, rest);
+            }
+        }
+        found(None, &self.common, path).or_else(|| found(None, &shape.core.attributes, path))
     }
 
-    /// The documents that `/Schemas` serves, without `meta.location`'s host.
-    pub fn schema_documents(&self) -> Vec<Value> {
-        todo!()
+    /// The documents that `/Schemas` serves, without `meta`, as they hold for a token of that mode.
+    pub fn schema_documents(&self, mode: Mode) -> Vec<Value> {
+        let mut documents = self.documents.clone();
+        if mode == Mode::Strict {
+            documents.iter_mut().filter(|document| document["id"] == GROUP).for_each(names_may_repeat);
+        }
+        documents
     }
 
-    /// The documents that `/ResourceTypes` serves.
+    /// The documents that `/ResourceTypes` serves, without `meta`.
     pub fn resource_type_documents(&self) -> Vec<Value> {
-        todo!()
+        [(Kind::User, "People's accounts"), (Kind::Group, "Groups of users and groups")]
+            .into_iter()
+            .map(|(kind, description)| {
+                let extensions: Vec<Value> = self
+                    .extensions(kind)
+                    .iter()
+                    .map(|schema| json!({ "schema": schema.id, "required": false }))
+                    .collect();
+                json!({
+                    "schemas": [RESOURCE_TYPE],
+                    "id": kind.name(),
+                    "name": kind.name(),
+                    "endpoint": format!("/{}", kind.endpoint()),
+                    "description": description,
+                    "schema": kind.urn(),
+                    "schemaExtensions": extensions,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Shape {
+    fn new(core: Arc<Schema>) -> Shape {
+        let on_request = has_on_request(&core.attributes);
+        Shape { core, extensions: Vec::new(), urns: Vec::new(), on_request }
+    }
+
+    fn extend(&mut self, schema: Arc<Schema>) {
+        self.on_request |= has_on_request(&schema.attributes);
+        self.urns.push(Arc::from(schema.id.as_str()));
+        self.extensions.push(schema);
+    }
+}
+
+fn has_on_request(attributes: &[Arc<Attribute>]) -> bool {
+    attributes
+        .iter()
+        .any(|attribute| attribute.returned == Returned::Request || has_on_request(&attribute.sub_attributes))
+}
+
+/// The schema with one of its attributes marked as kept in edges.
+fn with_edge(schema: &Arc<Schema>, name: &str) -> Arc<Schema> {
+    let mut schema = Schema::clone(schema);
+    for attribute in &mut schema.attributes {
+        if attribute.name == name {
+            Arc::make_mut(attribute).edge = true;
+        }
+    }
+    Arc::new(schema)
+}
+
+/// Group names may repeat for a strict token: its `/Schemas` says so.
+fn names_may_repeat(document: &mut Value) {
+    if let Some(list) = document["attributes"].as_array_mut() {
+        list.iter_mut()
+            .filter(|attribute| attribute["name"] == "displayName")
+            .for_each(|attribute| attribute["uniqueness"] = json!("none"));
+    }
+}
+
+/// What stands behind `urn:` in a path, the URN compared without case (RFC 7644 §3.10).
+fn behind<'a>(path: &'a str, urn: &str) -> Option<&'a str> {
+    let head = path.get(..urn.len())?;
+    if !head.eq_ignore_ascii_case(urn) {
+        return None;
+    }
+    path[urn.len()..].strip_prefix(':')
+}
+
+fn found(extension: Option<Arc<str>>, attributes: &[Arc<Attribute>], path: &str) -> Option<AttrPath> {
+    let (name, sub) = match path.split_once('.') {
+        Some((name, sub)) => (name, Some(sub)),
+        None => (path, None),
+    };
+    let attribute = attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))?;
+    let sub = match sub {
+        Some(sub) => Some(attribute.sub(sub)?.clone()),
+        None => None,
+    };
+    Some(AttrPath { extension, attribute: attribute.clone(), sub })
+}
+
+/// The attributes that every resource has (RFC 7643 §3, §3.1). They stand in no schema document.
+fn common_attributes() -> Vec<Arc<Attribute>> {
+    let document = json!({ "id": "urn:ietf:params:scim:common", "attributes": [
+        { "name": "schemas", "type": "reference", "multiValued": true, "required": true, "returned": "always" },
+        { "name": "id", "caseExact": true, "mutability": "readOnly", "returned": "always", "uniqueness": "server" },
+        { "name": "externalId", "caseExact": true },
+        { "name": "meta", "type": "complex", "mutability": "readOnly", "subAttributes": [
+            { "name": "resourceType", "caseExact": true, "mutability": "readOnly" },
+            { "name": "created", "type": "dateTime", "mutability": "readOnly" },
+            { "name": "lastModified", "type": "dateTime", "mutability": "readOnly" },
+            { "name": "location", "type": "reference", "mutability": "readOnly" },
+            { "name": "version", "caseExact": true, "mutability": "readOnly" },
+        ] },
+    ] });
+    Schema::parse(&document).expect("the common attributes are well formed").attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(kind: Kind, path: &str) -> Option<String> {
+        Registry::standard().find(kind, path).map(|found| found.canonical())
+    }
+
+    #[test]
+    fn finds_names_in_any_case_and_by_urn() {
+        for (path, wanted) in [
+            ("USERNAME", "userName"),
+            ("emails.VALUE", "emails.value"),
+            ("meta.lastmodified", "meta.lastModified"),
+            ("urn:ietf:params:scim:schemas:core:2.0:user:name.familyName", "name.familyName"),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:externalId", "externalId"),
+        ] {
+            assert_eq!(canonical(Kind::User, path).as_deref(), Some(wanted), "{path}");
+        }
+        let department = format!("{ENTERPRISE}:department");
+        assert_eq!(canonical(Kind::User, &department.to_uppercase()), Some(department.clone()));
+        for path in
+            ["department", "emails.nothing", "nothing", "", ENTERPRISE, "members", "name.familyName.x"]
+        {
+            assert_eq!(canonical(Kind::User, path), None, "{path}");
+        }
+        assert_eq!(canonical(Kind::Group, &department), None);
+        assert_eq!(canonical(Kind::Group, "members.$ref").as_deref(), Some("members.$ref"));
+    }
+
+    #[test]
+    fn members_and_groups_are_edges() {
+        let registry = Registry::standard();
+        let edge = |kind, name| registry.core(kind).attribute(name).is_some_and(|attribute| attribute.edge);
+        assert!(edge(Kind::Group, "members") && edge(Kind::User, "groups") && !edge(Kind::User, "emails"));
+    }
+
+    #[test]
+    fn a_team_adds_an_extension_and_no_urn_twice() {
+        let badge = json!({ "id": "urn:example:2.0:Badge", "attributes": [
+            { "name": "number", "returned": "request" } ] });
+        let registry = Registry::with_extensions(&[(Kind::User, badge.clone())]).expect("a registry");
+        assert!(registry.find(Kind::User, "urn:example:2.0:badge:Number").is_some());
+        assert!(registry.shows_on_request(Kind::User) && !registry.shows_on_request(Kind::Group));
+        assert_eq!(registry.schema_documents(Mode::Compat).len(), 7);
+        let twice = [(Kind::User, badge.clone()), (Kind::Group, badge)];
+        assert_eq!(Registry::with_extensions(&twice).expect_err("twice").status, 409);
+    }
+
+    #[test]
+    fn a_strict_token_reads_that_group_names_may_repeat() {
+        let unique = |mode| {
+            let documents = Registry::standard().schema_documents(mode);
+            documents.iter().find(|document| document["id"] == GROUP).expect("Group")["attributes"][0]["uniqueness"].clone()
+        };
+        assert_eq!((unique(Mode::Compat), unique(Mode::Strict)), (json!("server"), json!("none")));
     }
 }

@@ -92,8 +92,259 @@ impl Schema {
         self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
     }
 
-    /// Reads a schema document as RFC 7643 §7 writes it; says which member is wrong.
-    pub fn parse(_document: &Value) -> Result<Schema, ScimError> {
-        todo!()
+    /// Reads a schema document as RFC 7643 §7 writes it; the error says which member is wrong.
+    pub fn parse(document: &Value) -> Result<Schema, ScimError> {
+        let map = document.as_object().ok_or_else(|| wrong("the schema", "an object", document))?;
+        let id = text(map, "id", "id")?;
+        if !is_urn(&id) {
+            return Err(ScimError::invalid_value(format!(
+                "id: \"{id}\" is not a URN such as urn:example:2.0:User"
+            )));
+        }
+        let attributes = match map.get("attributes") {
+            Some(Value::Array(list)) if !list.is_empty() => attributes(list, "attributes", true)?,
+            Some(Value::Array(_)) | None => {
+                return Err(ScimError::invalid_value("attributes: a schema needs at least one attribute"));
+            }
+            Some(other) => return Err(wrong("attributes", "a list", other)),
+        };
+        Ok(Schema {
+            name: optional_text(map, "name", "name")?.unwrap_or_else(|| id.clone()),
+            description: optional_text(map, "description", "description")?.unwrap_or_default(),
+            id,
+            attributes,
+        })
+    }
+}
+
+type Map = serde_json::Map<String, Value>;
+
+fn attributes(list: &[Value], place: &str, top: bool) -> Result<Vec<Arc<Attribute>>, ScimError> {
+    let mut found: Vec<Arc<Attribute>> = Vec::with_capacity(list.len());
+    for (i, value) in list.iter().enumerate() {
+        let place = format!("{place}[{i}]");
+        let attribute = attribute(value, &place, top)?;
+        if found.iter().any(|other| other.name.eq_ignore_ascii_case(&attribute.name)) {
+            let detail = format!("{place}.name: \"{}\" stands there twice", attribute.name);
+            return Err(ScimError::invalid_value(detail));
+        }
+        found.push(Arc::new(attribute));
+    }
+    Ok(found)
+}
+
+fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimError> {
+    let map = value.as_object().ok_or_else(|| wrong(place, "an object", value))?;
+    let at = |name: &str| format!("{place}.{name}");
+    let name = text(map, "name", &at("name"))?;
+    if !is_name(&name) {
+        return Err(ScimError::invalid_value(format!(
+            "{}: \"{name}\" is not an attribute name: a letter, then letters, digits, - or _ (RFC 7643 §2.1)",
+            at("name")
+        )));
+    }
+    let kind = keyword(map, "type", &at("type"), TYPES, Some(Type::String))?;
+    let sub_attributes = match (kind, map.get("subAttributes")) {
+        (Type::Complex, _) if !top => {
+            let detail = format!("{place}: a sub-attribute cannot be complex itself (RFC 7643 §2.3.8)");
+            return Err(ScimError::invalid_value(detail));
+        }
+        (Type::Complex, Some(Value::Array(list))) if !list.is_empty() => {
+            attributes(list, &at("subAttributes"), false)?
+        }
+        (Type::Complex, _) => {
+            let detail = format!("{}: a complex attribute needs a list of them", at("subAttributes"));
+            return Err(ScimError::invalid_value(detail));
+        }
+        (_, Some(Value::Array(list))) if !list.is_empty() => {
+            let detail = format!("{}: only a complex attribute has them", at("subAttributes"));
+            return Err(ScimError::invalid_value(detail));
+        }
+        _ => Vec::new(),
+    };
+    // References and binary values are compared as they are (RFC 7643 §2.3.6, §2.3.7).
+    let exact = matches!(kind, Type::Reference | Type::Binary);
+    Ok(Attribute {
+        description: optional_text(map, "description", &at("description"))?.unwrap_or_default(),
+        multi_valued: flag(map, "multiValued", &at("multiValued"))?.unwrap_or(false),
+        required: flag(map, "required", &at("required"))?.unwrap_or(false),
+        case_exact: flag(map, "caseExact", &at("caseExact"))?.unwrap_or(exact) || exact,
+        mutability: keyword(map, "mutability", &at("mutability"), MUTABILITIES, Some(Mutability::ReadWrite))?,
+        returned: keyword(map, "returned", &at("returned"), RETURNED, Some(Returned::Default))?,
+        uniqueness: keyword(map, "uniqueness", &at("uniqueness"), UNIQUENESSES, Some(Uniqueness::None))?,
+        canonical_values: texts(map, "canonicalValues", &at("canonicalValues"))?,
+        reference_types: texts(map, "referenceTypes", &at("referenceTypes"))?,
+        sub_attributes,
+        edge: false,
+        name,
+        kind,
+    })
+}
+
+const TYPES: &[(&str, Type)] = &[
+    ("string", Type::String),
+    ("boolean", Type::Boolean),
+    ("decimal", Type::Decimal),
+    ("integer", Type::Integer),
+    ("dateTime", Type::DateTime),
+    ("binary", Type::Binary),
+    ("reference", Type::Reference),
+    ("complex", Type::Complex),
+];
+const MUTABILITIES: &[(&str, Mutability)] = &[
+    ("readOnly", Mutability::ReadOnly),
+    ("readWrite", Mutability::ReadWrite),
+    ("immutable", Mutability::Immutable),
+    ("writeOnly", Mutability::WriteOnly),
+];
+const RETURNED: &[(&str, Returned)] = &[
+    ("always", Returned::Always),
+    ("never", Returned::Never),
+    ("default", Returned::Default),
+    ("request", Returned::Request),
+];
+const UNIQUENESSES: &[(&str, Uniqueness)] =
+    &[("none", Uniqueness::None), ("server", Uniqueness::Server), ("global", Uniqueness::Global)];
+
+fn keyword<T: Copy>(
+    map: &Map,
+    name: &str,
+    place: &str,
+    table: &[(&str, T)],
+    default: Option<T>,
+) -> Result<T, ScimError> {
+    let known = || table.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let Some(word) = optional_text(map, name, place)? else {
+        return default.ok_or_else(|| {
+            ScimError::invalid_value(format!("{place} is missing; it is one of {}", known()))
+        });
+    };
+    table
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(&word))
+        .map(|(_, value)| *value)
+        .ok_or_else(|| ScimError::invalid_value(format!("{place}: \"{word}\" is not one of {}", known())))
+}
+
+fn text(map: &Map, name: &str, place: &str) -> Result<String, ScimError> {
+    optional_text(map, name, place)?
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| ScimError::invalid_value(format!("{place} is required and was missing or empty")))
+}
+
+fn optional_text(map: &Map, name: &str, place: &str) -> Result<Option<String>, ScimError> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(wrong(place, "a text", other)),
+    }
+}
+
+fn flag(map: &Map, name: &str, place: &str) -> Result<Option<bool>, ScimError> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(other) => Err(wrong(place, "true or false", other)),
+    }
+}
+
+fn texts(map: &Map, name: &str, place: &str) -> Result<Vec<String>, ScimError> {
+    match map.get(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|value| {
+                value.as_str().map(str::to_owned).ok_or_else(|| wrong(place, "a list of texts", value))
+            })
+            .collect(),
+        Some(other) => Err(wrong(place, "a list of texts", other)),
+    }
+}
+
+fn wrong(place: &str, wanted: &str, got: &Value) -> ScimError {
+    let shown: String = got.to_string().chars().take(60).collect();
+    ScimError::invalid_value(format!("{place} must be {wanted}, got {shown}"))
+}
+
+/// RFC 7643 §2.1: a letter, then letters, digits, hyphens and underscores; `$ref` is the one exception.
+fn is_name(name: &str) -> bool {
+    name == "$ref"
+        || name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// RFC 8141, as far as a schema needs it: `urn:`, a namespace, a name without blanks.
+fn is_urn(id: &str) -> bool {
+    let mut parts = id.splitn(3, ':');
+    let scheme = parts.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn"));
+    let namespace = parts.next().is_some_and(|namespace| {
+        namespace.len() >= 2 && namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    });
+    let name = parts.next().is_some_and(|name| {
+        !name.is_empty()
+            && !name.ends_with(':')
+            && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"[]{}".contains(&byte))
+    });
+    scheme && namespace && name && id.len() <= 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn badge(change: impl FnOnce(&mut Value)) -> Result<Schema, String> {
+        let mut document = json!({
+            "id": "urn:example:scim:2.0:Badge", "name": "Badge",
+            "attributes": [
+                { "name": "number", "type": "integer", "uniqueness": "server" },
+                { "name": "door", "type": "complex", "multiValued": true,
+                  "subAttributes": [{ "name": "value", "type": "string", "required": true }] },
+            ],
+        });
+        change(&mut document);
+        Schema::parse(&document).map_err(|error| error.detail)
+    }
+
+    #[test]
+    fn reads_a_schema_with_its_defaults() {
+        let schema = badge(|_| ()).expect("a schema");
+        let number = schema.attribute("NUMBER").expect("number");
+        assert_eq!(
+            (number.kind, number.uniqueness, number.multi_valued),
+            (Type::Integer, Uniqueness::Server, false)
+        );
+        let door = schema.attribute("door").expect("door");
+        assert!(door.multi_valued && door.sub("VALUE").is_some_and(|value| value.required));
+        assert_eq!(door.mutability, Mutability::ReadWrite);
+    }
+
+    #[test]
+    fn names_the_member_at_fault() {
+        type Change = fn(&mut Value);
+        let cases: [(Change, &str); 9] = [
+            (|d| d["id"] = json!("badge"), "id:"),
+            (|d| d["attributes"] = json!([]), "attributes:"),
+            (|d| d["attributes"] = json!({}), "attributes must be a list"),
+            (|d| d["attributes"][0]["name"] = json!("1st"), "attributes[0].name"),
+            (
+                |d| d["attributes"][0]["type"] = json!("text"),
+                "attributes[0].type: \"text\" is not one of string",
+            ),
+            (
+                |d| d["attributes"][0]["required"] = json!("yes"),
+                "attributes[0].required must be true or false",
+            ),
+            (|d| d["attributes"][1]["subAttributes"] = json!([]), "attributes[1].subAttributes"),
+            (
+                |d| d["attributes"][1]["subAttributes"][0]["type"] = json!("complex"),
+                "cannot be complex itself",
+            ),
+            (|d| d["attributes"][1]["name"] = json!("Number"), "stands there twice"),
+        ];
+        for (change, words) in cases {
+            let detail = badge(change).expect_err(words);
+            assert!(detail.contains(words), "{detail}");
+        }
     }
 }
