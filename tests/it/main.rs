@@ -3,6 +3,16 @@
 
 mod client;
 mod server;
+mod steady;
 
+mod activity;
 mod dialogues;
+mod discovery;
+mod durability;
+mod jumpcloud_run;
+mod process;
+mod resources;
+mod teams;
 mod tidy;
+mod tokens;
+mod transport;
