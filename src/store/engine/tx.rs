@@ -1,21 +1,32 @@
-//! The two kinds of transaction. Everything the product can ask is a method on one of them, in the file of its tables.
+//! The two kinds of transaction, and the few words in which the rest of the store speaks SQL to them. Everything the
+//! product can ask is a method on one of them, in the file of its tables.
 
 use std::ops::Deref;
+use std::time::Instant;
 
-use rusqlite::Connection;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Params, Row};
 
-use crate::base::{Ids, Timestamp};
+use crate::base::{Ids, TeamId, Timestamp};
+use crate::scim::Kind;
+use crate::store::StoreError;
 
 /// One snapshot of the file.
 pub struct ReadTx<'c> {
-    pub(in crate::store) sqlite: &'c Connection,
+    sqlite: &'c Connection,
     now: Timestamp,
     ids: &'c Ids,
+    deadline: Option<Instant>,
 }
 
 impl<'c> ReadTx<'c> {
-    pub(super) fn new(sqlite: &'c Connection, now: Timestamp, ids: &'c Ids) -> ReadTx<'c> {
-        ReadTx { sqlite, now, ids }
+    pub(super) fn new(
+        sqlite: &'c Connection,
+        now: Timestamp,
+        ids: &'c Ids,
+        deadline: Option<Instant>,
+    ) -> ReadTx<'c> {
+        ReadTx { sqlite, now, ids, deadline }
     }
 
     /// The instant at which the job began; the same throughout.
@@ -27,6 +38,61 @@ impl<'c> ReadTx<'c> {
     pub fn ids(&self) -> &Ids {
         self.ids
     }
+
+    /// Ends a long computation between statements once the deadline has passed.
+    pub(in crate::store) fn in_time(&self) -> Result<(), StoreError> {
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(StoreError::TooExpensive),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first row of a query, if there is one.
+    pub(in crate::store) fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.sqlite.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        match rows.next()? {
+            Some(row) => Ok(Some(map(row)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// All rows of a query.
+    pub(in crate::store) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.sqlite.prepare_cached(sql)?;
+        let rows = statement.query_map(params, map)?;
+        Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
+    }
+
+    /// Calls `each` with every row of a query, until it says stop by an error.
+    pub(in crate::store) fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.sqlite.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    /// The number in the first column of the only row.
+    pub(in crate::store) fn number(&self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
+        Ok(self.one(sql, params, |row| row.get::<_, Option<i64>>(0))?.flatten().unwrap_or(0))
+    }
 }
 
 /// A snapshot that may be changed; the changes become visible together or not at all.
@@ -36,7 +102,17 @@ pub struct WriteTx<'c> {
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(sqlite: &'c Connection, now: Timestamp, ids: &'c Ids) -> WriteTx<'c> {
-        WriteTx { read: ReadTx::new(sqlite, now, ids) }
+        WriteTx { read: ReadTx::new(sqlite, now, ids, None) }
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(in crate::store) fn run(&mut self, sql: &str, params: impl Params) -> Result<u64, StoreError> {
+        Ok(self.read.sqlite.prepare_cached(sql)?.execute(params)? as u64)
+    }
+
+    /// Runs an `insert`; answers the number of the new row.
+    pub(in crate::store) fn insert(&mut self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
+        Ok(self.read.sqlite.prepare_cached(sql)?.insert(params)?)
     }
 }
 
@@ -45,5 +121,49 @@ impl<'c> Deref for WriteTx<'c> {
 
     fn deref(&self) -> &ReadTx<'c> {
         &self.read
+    }
+}
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Timestamp> {
+        value.as_i64().map(Timestamp)
+    }
+}
+
+impl ToSql for TeamId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl FromSql for TeamId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<TeamId> {
+        value.as_i64().map(TeamId)
+    }
+}
+
+impl ToSql for Kind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Kind::User => 1i64,
+            Kind::Group => 2,
+        }
+        .into())
+    }
+}
+
+impl FromSql for Kind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Kind> {
+        match value.as_i64()? {
+            1 => Ok(Kind::User),
+            2 => Ok(Kind::Group),
+            other => Err(FromSqlError::OutOfRange(other)),
+        }
     }
 }

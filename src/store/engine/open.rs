@@ -1,0 +1,75 @@
+//! Opening connections: who owns the file, how it is created, and how every connection is set.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::StoreError;
+
+/// How long a statement waits for another process that writes the same file.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Statements that a connection keeps ready.
+const STATEMENTS: usize = 256;
+
+/// Makes the file where there is none, readable by its owner alone. Made by root in a directory of somebody else, it
+/// becomes theirs: `sudo scimd token create` must not lock the service out. SQLite gives `-wal` and `-shm` the same owner.
+pub fn create(file: &Path) -> Result<(), StoreError> {
+    let failed = |cause| StoreError::File { path: file.to_owned(), cause };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made.map(drop).map_err(failed)?,
+    }
+    if rustix::process::geteuid().is_root() {
+        let directory = match file.parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
+            _ => Path::new("."),
+        };
+        let owner = directory.metadata().map_err(failed)?;
+        if owner.uid() != 0 {
+            chown(file, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// A connection that may write.
+pub fn writing(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(file, flags)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    Ok(connection)
+}
+
+/// A connection that cannot write.
+pub fn reading(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(file, flags)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn open(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    // SQLite's own words for these are "unable to open database file"; the system's say why.
+    OpenOptions::new()
+        .read(true)
+        .write(flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE))
+        .open(file)
+        .map_err(|cause| StoreError::File { path: file.to_owned(), cause })?;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    Ok(connection)
+}

@@ -1,0 +1,294 @@
+//! The writer: one thread with the one connection that writes. It commits whole groups of jobs at once, each job in a
+//! savepoint of its own, and answers only after the commit.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Shared, WriteTx};
+use crate::store::{StoreError, error};
+
+/// Jobs that one commit takes at most.
+const BATCH: usize = 256;
+/// How long a transaction gathers jobs at most.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often an idle writer looks for small writes that nobody waits for, and for other processes' commits.
+const TICK: Duration = Duration::from_millis(200);
+
+/// A write job with its result and whoever waits for it.
+pub trait Job: Send {
+    /// Runs the job; true when its writes shall stay.
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> bool;
+    /// The job panicked or its transaction was lost before the commit.
+    fn fail(&mut self, error: StoreError);
+    /// Sends the answer. A failed commit spoils a result that was good.
+    fn answer(self: Box<Self>, commit: Option<StoreError>);
+}
+
+/// What the writer's queue carries.
+pub enum Message {
+    Job(Box<dyn Job>),
+    Close,
+}
+
+/// A small write that nobody waits for.
+pub type Later = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>;
+
+/// The small writes that wait for the next commit.
+pub type Gathered = Arc<Mutex<VecDeque<Later>>>;
+
+/// A job made of a function and a channel for its result.
+pub struct Waiting<T, E, F> {
+    job: F,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Waiting<T, E, F> {
+    /// A job, and where its answer will come.
+    pub fn new(job: F) -> (Waiting<T, E, F>, oneshot::Receiver<Result<T, E>>) {
+        let (reply, answer) = oneshot::channel();
+        (Waiting { job, result: None, reply }, answer)
+    }
+}
+
+impl<T, E, F> Job for Waiting<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: FnMut(&mut WriteTx<'_>) -> Result<T, E> + Send,
+{
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> bool {
+        let result = (self.job)(tx);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.result = Some(Err(error.into()));
+    }
+
+    fn answer(self: Box<Self>, commit: Option<StoreError>) {
+        let result = match (self.result, commit) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Some(error)) => Err(error.into()),
+            (Some(result), None) => result,
+            (None, None) => Err(StoreError::Closed.into()),
+        };
+        // Whoever asked may have gone; the change stands all the same.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// The writer's thread.
+pub struct Writer {
+    sqlite: Connection,
+    shared: Arc<Shared>,
+    queue: Receiver<Message>,
+    later: Gathered,
+    closing: bool,
+    seen: i64,
+}
+
+/// How a job or a batch ended within its transaction.
+enum Outcome {
+    Open,
+    /// SQLite rolled the whole transaction back: the disk is full or refused.
+    Lost,
+}
+
+impl Writer {
+    /// A writer on its own connection.
+    pub fn new(sqlite: Connection, shared: Arc<Shared>, queue: Receiver<Message>, later: Gathered) -> Writer {
+        Writer { sqlite, shared, queue, later, closing: false, seen: 0 }
+    }
+
+    /// Works until it is told to close or nobody holds the store any more.
+    pub fn run(mut self) {
+        self.seen = self.data_version();
+        while !self.closing {
+            match self.queue.recv_timeout(TICK) {
+                Ok(Message::Job(job)) => self.batch(Some(job)),
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => self.closing = true,
+                Err(RecvTimeoutError::Timeout) => self.look_around(),
+            }
+        }
+        if self.waiting_later() {
+            self.batch(None);
+        }
+        // The log goes back into the file, so that a copy of the file alone is whole after a clean stop.
+        if let Err(error) = self.sqlite.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log stays beside the database");
+        }
+    }
+
+    fn look_around(&mut self) {
+        if self.waiting_later() {
+            self.batch(None);
+        }
+        let version = self.data_version();
+        if version != self.seen {
+            self.seen = version;
+            self.shared.committed();
+        }
+    }
+
+    fn waiting_later(&self) -> bool {
+        !self.later.lock().expect("no job runs under this lock").is_empty()
+    }
+
+    /// Changes when another connection has committed.
+    fn data_version(&self) -> i64 {
+        self.sqlite.query_row("pragma data_version", [], |row| row.get(0)).unwrap_or(0)
+    }
+
+    /// One transaction: the first job, whatever else waits, and the small writes.
+    fn batch(&mut self, first: Option<Box<dyn Job>>) {
+        if let Err(error) = self.sqlite.execute_batch("begin immediate") {
+            let error = StoreError::from(error);
+            self.shared.commit_failed(&error);
+            if let Some(job) = first {
+                job.answer(Some(error));
+            }
+            return;
+        }
+        let before = self.sqlite.total_changes();
+        let mut jobs = Vec::new();
+        let outcome = self.jobs(first, &mut jobs);
+        let outcome = match outcome {
+            Outcome::Open => self.small_writes(),
+            lost => lost,
+        };
+        let failure = match outcome {
+            Outcome::Open => self.commit().err(),
+            Outcome::Lost => Some(StoreError::Busy),
+        };
+        match &failure {
+            Some(error) => self.shared.commit_failed(error),
+            None => self.shared.commit_succeeded(),
+        }
+        let wrote = failure.is_none() && self.sqlite.total_changes() != before;
+        if wrote {
+            self.shared.committed();
+        }
+        for job in jobs {
+            job.answer(failure.as_ref().map(StoreError::again));
+        }
+    }
+
+    fn jobs(&mut self, first: Option<Box<dyn Job>>, done: &mut Vec<Box<dyn Job>>) -> Outcome {
+        let started = Instant::now();
+        let mut next = first;
+        while let Some(mut job) = next.take() {
+            let outcome = self.job(job.as_mut());
+            done.push(job);
+            if let Outcome::Lost = outcome {
+                return Outcome::Lost;
+            }
+            if done.len() >= BATCH || started.elapsed() >= GATHER {
+                break;
+            }
+            next = match self.queue.try_recv() {
+                Ok(Message::Job(job)) => Some(job),
+                Ok(Message::Close) => {
+                    self.closing = true;
+                    None
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            };
+        }
+        Outcome::Open
+    }
+
+    fn job(&mut self, job: &mut dyn Job) -> Outcome {
+        let mut failed = None;
+        let outcome = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| job.run(tx))) {
+            Ok(keep) => keep,
+            Err(panic) => {
+                failed = Some(StoreError::Panicked(super::panic_text(panic.as_ref())));
+                false
+            }
+        });
+        match outcome {
+            Ok(outcome) => {
+                if let Some(error) = failed {
+                    job.fail(error);
+                }
+                outcome
+            }
+            Err(error) => {
+                job.fail(error);
+                self.lost_or_open()
+            }
+        }
+    }
+
+    fn small_writes(&mut self) -> Outcome {
+        let jobs = std::mem::take(&mut *self.later.lock().expect("no job runs under this lock"));
+        for mut job in jobs {
+            let outcome = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| job(tx))) {
+                Ok(Ok(())) => true,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a record that nobody waits for was not written");
+                    false
+                }
+                Err(panic) => {
+                    let what = super::panic_text(panic.as_ref());
+                    tracing::error!(what, "a record that nobody waits for panicked");
+                    false
+                }
+            });
+            if outcome.is_err() {
+                return self.lost_or_open();
+            }
+            if let Ok(Outcome::Lost) = outcome {
+                return Outcome::Lost;
+            }
+        }
+        Outcome::Open
+    }
+
+    /// Runs a job so that its writes, and only its writes, are undone when it answers false.
+    fn in_savepoint(&mut self, job: impl FnOnce(&mut WriteTx<'_>) -> bool) -> Result<Outcome, StoreError> {
+        self.sqlite.prepare_cached("savepoint job")?.execute([])?;
+        let now = self.shared.options.clock.now();
+        let keep = job(&mut WriteTx::new(&self.sqlite, now, &self.shared.options.ids));
+        if let Some(damage) = error::take_damage() {
+            self.shared.broke(damage);
+        }
+        if self.sqlite.is_autocommit() {
+            return Ok(Outcome::Lost);
+        }
+        if !keep {
+            self.sqlite.prepare_cached("rollback to job")?.execute([])?;
+        }
+        self.sqlite.prepare_cached("release job")?.execute([])?;
+        Ok(Outcome::Open)
+    }
+
+    fn lost_or_open(&self) -> Outcome {
+        if self.sqlite.is_autocommit() { Outcome::Lost } else { Outcome::Open }
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let failure = match self.sqlite.execute_batch("commit") {
+            Ok(()) => return Ok(()),
+            Err(error) => StoreError::from(error),
+        };
+        if let Some(damage) = error::take_damage() {
+            self.shared.broke(damage);
+        }
+        if !self.sqlite.is_autocommit() {
+            if let Err(error) = self.sqlite.execute_batch("rollback") {
+                tracing::error!(%error, "a failed commit could not be rolled back");
+            }
+        }
+        Err(failure)
+    }
+}
