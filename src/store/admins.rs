@@ -1,7 +1,10 @@
 //! Administrators and their sessions. Passwords are hashed elsewhere; a session is found by the hash of its secret.
 
-use super::{ReadTx, Result, WriteTx};
+use rusqlite::{Row, params};
+
+use super::{ReadTx, Result, StoreError, WriteTx};
 use crate::base::Timestamp;
+use crate::scim::fold::fold;
 
 /// Somebody who may sign in to the admin page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,76 +40,199 @@ pub struct Session {
     pub user_agent: String,
 }
 
+fn read(row: &Row<'_>) -> rusqlite::Result<Admin> {
+    Ok(Admin {
+        n: row.get(0)?,
+        email: row.get(1)?,
+        name: row.get(2)?,
+        read_only: row.get(3)?,
+        created: row.get(4)?,
+        password_set: row.get(5)?,
+    })
+}
+
+fn read_session(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        hash: row.get(0)?,
+        admin: row.get(1)?,
+        created: row.get(2)?,
+        seen: row.get(3)?,
+        address: row.get(4)?,
+        user_agent: row.get(5)?,
+    })
+}
+
 impl ReadTx<'_> {
     /// The administrators in the order they were made.
     pub fn admins(&self) -> Result<Vec<Admin>> {
-        todo!()
+        self.all("select n, email, name, read_only, created, password_set from admin order by n", [], read)
     }
 
     /// One by number.
-    pub fn admin(&self, _n: i64) -> Result<Option<Admin>> {
-        todo!()
+    pub fn admin(&self, n: i64) -> Result<Option<Admin>> {
+        let sql = "select n, email, name, read_only, created, password_set from admin where n = ?";
+        self.one(sql, [n], read)
     }
 
     /// One by e-mail address, in any case.
-    pub fn admin_by_email(&self, _email: &str) -> Result<Option<Admin>> {
-        todo!()
+    pub fn admin_by_email(&self, email: &str) -> Result<Option<Admin>> {
+        let sql = "select n, email, name, read_only, created, password_set from admin where folded = ?";
+        self.one(sql, [fold(email)], read)
     }
 
     /// The hash of an administrator's password.
-    pub fn admin_password_hash(&self, _n: i64) -> Result<Option<String>> {
-        todo!()
+    pub fn admin_password_hash(&self, n: i64) -> Result<Option<String>> {
+        self.one("select password_hash from admin where n = ?", [n], |row| row.get(0))
     }
 
     /// The session with that hash.
-    pub fn session_by_hash(&self, _hash: &[u8; 32]) -> Result<Option<Session>> {
-        todo!()
+    pub fn session_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Session>> {
+        let sql = "select hash, admin, created, seen, address, user_agent from session where hash = ?";
+        self.one(sql, [hash], read_session)
     }
 
     /// The sessions of an administrator, last seen first.
-    pub fn sessions_of(&self, _admin: i64) -> Result<Vec<Session>> {
-        todo!()
+    pub fn sessions_of(&self, admin: i64) -> Result<Vec<Session>> {
+        self.all(
+            "select hash, admin, created, seen, address, user_agent from session where admin = ?
+             order by seen desc, created desc",
+            [admin],
+            read_session,
+        )
     }
 }
 
 impl WriteTx<'_> {
     /// Keeps an administrator. `Taken { attribute: "email" }` when the address is in use.
-    pub fn insert_admin(&mut self, _new: &NewAdmin) -> Result<Admin> {
-        todo!()
+    pub fn insert_admin(&mut self, new: &NewAdmin) -> Result<Admin> {
+        if let Some(other) = self.admin_by_email(&new.email)? {
+            let by = other.n.to_string();
+            return Err(StoreError::Taken { attribute: "email".into(), value: new.email.clone(), by });
+        }
+        let now = self.now();
+        let n = self.insert(
+            "insert into admin (email, folded, name, read_only, created, password_set, password_hash)
+             values (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+            params![new.email, fold(&new.email), new.name, new.read_only, now, new.password_hash],
+        )?;
+        Ok(self.admin(n)?.expect("the administrator was inserted by this very job"))
     }
 
     /// Sets a password's hash and ends every session of the administrator; false when there is none.
-    pub fn set_admin_password(&mut self, _n: i64, _password_hash: &str) -> Result<bool> {
-        todo!()
+    pub fn set_admin_password(&mut self, n: i64, password_hash: &str) -> Result<bool> {
+        let now = self.now();
+        let sql = "update admin set password_hash = ?, password_set = ? where n = ?";
+        let found = self.run(sql, params![password_hash, now, n])? > 0;
+        self.end_sessions_of(n, None)?;
+        Ok(found)
     }
 
     /// Removes an administrator with all sessions; false when there is none.
-    pub fn remove_admin(&mut self, _n: i64) -> Result<bool> {
-        todo!()
+    pub fn remove_admin(&mut self, n: i64) -> Result<bool> {
+        Ok(self.run("delete from admin where n = ?", [n])? > 0)
     }
 
     /// Keeps a session.
-    pub fn insert_session(&mut self, _session: &Session) -> Result<()> {
-        todo!()
+    pub fn insert_session(&mut self, session: &Session) -> Result<()> {
+        let Session { hash, admin, created, seen, address, user_agent } = session;
+        self.run(
+            "insert into session (hash, admin, created, seen, address, user_agent) values (?, ?, ?, ?, ?, ?)",
+            params![hash, admin, created, seen, address, user_agent],
+        )?;
+        Ok(())
     }
 
     /// Remembers when a session was last seen.
-    pub fn touch_session(&mut self, _hash: &[u8; 32], _seen: Timestamp) -> Result<()> {
-        todo!()
+    pub fn touch_session(&mut self, hash: &[u8; 32], seen: Timestamp) -> Result<()> {
+        self.run("update session set seen = ?1 where hash = ?2 and seen < ?1", params![seen, hash])?;
+        Ok(())
     }
 
     /// Ends a session; false when there is none.
-    pub fn end_session(&mut self, _hash: &[u8; 32]) -> Result<bool> {
-        todo!()
+    pub fn end_session(&mut self, hash: &[u8; 32]) -> Result<bool> {
+        Ok(self.run("delete from session where hash = ?", [hash])? > 0)
     }
 
     /// Ends every session of an administrator but perhaps one; answers how many.
-    pub fn end_sessions_of(&mut self, _admin: i64, _except: Option<&[u8; 32]>) -> Result<u64> {
-        todo!()
+    pub fn end_sessions_of(&mut self, admin: i64, except: Option<&[u8; 32]>) -> Result<u64> {
+        self.run("delete from session where admin = ? and hash is not ?", params![admin, except])
     }
 
     /// Forgets sessions last seen before `seen` or made before `created`; answers how many.
-    pub fn prune_sessions(&mut self, _seen: Timestamp, _created: Timestamp) -> Result<u64> {
-        todo!()
+    pub fn prune_sessions(&mut self, seen: Timestamp, created: Timestamp) -> Result<u64> {
+        self.run("delete from session where seen < ? or created < ?", [seen, created])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::store;
+
+    fn new(email: &str) -> NewAdmin {
+        NewAdmin {
+            email: email.into(),
+            name: "Ada".into(),
+            read_only: false,
+            password_hash: "$argon2id$x".into(),
+        }
+    }
+
+    fn session(byte: u8, admin: i64) -> Session {
+        Session {
+            hash: [byte; 32],
+            admin,
+            created: Timestamp(10),
+            seen: Timestamp(10 + i64::from(byte)),
+            address: "192.0.2.1".into(),
+            user_agent: "browser".into(),
+        }
+    }
+
+    #[test]
+    fn an_address_belongs_to_one_administrator_in_any_case() {
+        let (store, _clock) = store();
+        store.write_blocking(|tx| tx.insert_admin(&new("ada@example.com"))).unwrap();
+        let second = store.write_blocking(|tx| tx.insert_admin(&new("ADA@example.com")));
+        assert!(matches!(second, Err(StoreError::Taken { attribute, .. }) if attribute == "email"));
+        assert!(store.read_now(|tx| tx.admin_by_email("Ada@Example.com")).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_new_password_ends_every_session() {
+        let (store, _clock) = store();
+        store
+            .write_blocking(|tx| {
+                let admin = tx.insert_admin(&new("ada@example.com"))?.n;
+                tx.insert_session(&session(1, admin))?;
+                tx.insert_session(&session(2, admin))?;
+                assert_eq!(tx.end_sessions_of(admin, Some(&[2; 32]))?, 1);
+                assert!(tx.session_by_hash(&[2; 32])?.is_some());
+                assert!(tx.set_admin_password(admin, "$argon2id$y")?);
+                assert_eq!(tx.admin_password_hash(admin)?.as_deref(), Some("$argon2id$y"));
+                assert!(tx.session_by_hash(&[2; 32])?.is_none());
+                assert!(!tx.set_admin_password(99, "$argon2id$z")?);
+                Ok::<(), StoreError>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn sessions_end_by_age_and_with_their_administrator() {
+        let (store, _clock) = store();
+        store
+            .write_blocking(|tx| {
+                let admin = tx.insert_admin(&new("ada@example.com"))?.n;
+                for byte in 1..=3 {
+                    tx.insert_session(&session(byte, admin))?;
+                }
+                tx.touch_session(&[1; 32], Timestamp(50))?;
+                assert_eq!(tx.prune_sessions(Timestamp(13), Timestamp(0))?, 1);
+                assert_eq!(tx.sessions_of(admin)?.first().map(|session| session.hash), Some([1; 32]));
+                assert!(tx.remove_admin(admin)?);
+                assert!(tx.session_by_hash(&[1; 32])?.is_none());
+                Ok::<(), StoreError>(())
+            })
+            .unwrap();
     }
 }

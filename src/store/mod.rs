@@ -16,6 +16,8 @@ mod resources;
 mod search;
 mod settings;
 mod teams;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
 pub use activity::{Activity, ActivityBody, ActivityQuery, ActivityRow, Subject, Which};

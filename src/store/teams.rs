@@ -1,7 +1,10 @@
 //! Teams: the directories that share one file and nothing else.
 
-use super::{ReadTx, Result, WriteTx};
+use rusqlite::{Row, params};
+
+use super::{ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
+use crate::scim::fold::fold;
 
 /// A directory of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,41 +21,148 @@ pub struct Team {
     pub removed: Option<Timestamp>,
 }
 
+fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
+    Ok(Team {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        name: row.get(2)?,
+        created: row.get(3)?,
+        removed: row.get(4)?,
+    })
+}
+
 impl ReadTx<'_> {
     /// The teams that were not removed, in the order they were made.
     pub fn teams(&self) -> Result<Vec<Team>> {
-        todo!()
+        let sql = "select n, slug, name, created, removed from team where removed is null order by n";
+        self.all(sql, [], read)
     }
 
     /// A team by its number, removed ones too.
-    pub fn team(&self, _team: TeamId) -> Result<Option<Team>> {
-        todo!()
+    pub fn team(&self, team: TeamId) -> Result<Option<Team>> {
+        self.one("select n, slug, name, created, removed from team where n = ?", [team], read)
     }
 
     /// A living team by its slug.
-    pub fn team_by_slug(&self, _slug: &str) -> Result<Option<Team>> {
-        todo!()
+    pub fn team_by_slug(&self, slug: &str) -> Result<Option<Team>> {
+        let sql = "select n, slug, name, created, removed from team where slug = ? and removed is null";
+        self.one(sql, [slug], read)
     }
 
     /// A living team by its name, in any case.
-    pub fn team_by_name(&self, _name: &str) -> Result<Option<Team>> {
-        todo!()
+    pub fn team_by_name(&self, name: &str) -> Result<Option<Team>> {
+        let sql = "select n, slug, name, created, removed from team where folded = ? and removed is null";
+        self.one(sql, [fold(name)], read)
+    }
+
+    fn free_slug(&self, name: &str) -> Result<String> {
+        let base = slug(name);
+        let mut candidate = base.clone();
+        let mut number = 1;
+        while self.one("select 1 from team where slug = ?", [&candidate], |_| Ok(()))?.is_some() {
+            number += 1;
+            candidate = format!("{base}-{number}");
+        }
+        Ok(candidate)
     }
 }
 
 impl WriteTx<'_> {
     /// Makes a team. `Taken { attribute: "name" }` when a living team has the name in any case.
-    pub fn insert_team(&mut self, _name: &str) -> Result<Team> {
-        todo!()
+    pub fn insert_team(&mut self, name: &str) -> Result<Team> {
+        self.name_is_free(name, None)?;
+        let (slug, now) = (self.free_slug(name)?, self.now());
+        let sql = "insert into team (slug, name, folded, created) values (?, ?, ?, ?)";
+        let n = self.insert(sql, params![slug, name, fold(name), now])?;
+        self.run("insert into total (team) values (?)", [n])?;
+        self.raise_generation()?;
+        Ok(Team { id: TeamId(n), slug, name: name.to_owned(), created: now, removed: None })
     }
 
     /// Renames a living team, keeping its slug; false when there is none. `Taken` as above.
-    pub fn rename_team(&mut self, _team: TeamId, _name: &str) -> Result<bool> {
-        todo!()
+    pub fn rename_team(&mut self, team: TeamId, name: &str) -> Result<bool> {
+        self.name_is_free(name, Some(team))?;
+        let sql = "update team set name = ?, folded = ? where n = ? and removed is null";
+        let renamed = self.run(sql, params![name, fold(name), team])? > 0;
+        self.raise_generation()?;
+        Ok(renamed)
     }
 
     /// Marks a team as removed; false when it was already. Its tokens are no longer found by hash.
-    pub fn remove_team(&mut self, _team: TeamId) -> Result<bool> {
-        todo!()
+    pub fn remove_team(&mut self, team: TeamId) -> Result<bool> {
+        let now = self.now();
+        let sql = "update team set removed = ? where n = ? and removed is null";
+        let removed = self.run(sql, params![now, team])? > 0;
+        self.raise_generation()?;
+        Ok(removed)
+    }
+
+    fn name_is_free(&self, name: &str, except: Option<TeamId>) -> Result<()> {
+        match self.team_by_name(name)? {
+            Some(other) if Some(other.id) != except => {
+                Err(StoreError::Taken { attribute: "name".into(), value: name.into(), by: other.slug })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Small letters, digits and single hyphens, made from a name.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for character in name.chars() {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(40);
+    match slug.trim_end_matches('-') {
+        "" => "team".to_owned(),
+        slug => slug.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::store;
+
+    #[test]
+    fn a_slug_is_made_once_and_never_given_again() {
+        let (store, _clock) = store();
+        store
+            .write_blocking(|tx| {
+                let team = tx.insert_team("Acme & Söhne GmbH")?;
+                assert_eq!(team.slug, "acme-s-hne-gmbh");
+                assert!(tx.rename_team(team.id, "Other")?);
+                assert_eq!(tx.team_by_slug("acme-s-hne-gmbh")?.map(|team| team.name), Some("Other".into()));
+                assert!(tx.remove_team(team.id)?);
+                assert!(!tx.remove_team(team.id)?);
+                assert_eq!(tx.insert_team("Acme & Söhne GmbH")?.slug, "acme-s-hne-gmbh-2");
+                assert_eq!(tx.insert_team("日本")?.slug, "team");
+                Ok::<(), StoreError>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn two_living_teams_never_share_a_name() {
+        let (store, _clock) = store();
+        let answer = store.write_blocking(|tx| {
+            tx.insert_team("Acme")?;
+            tx.insert_team("ACME")
+        });
+        assert!(matches!(answer, Err(StoreError::Taken { by, .. }) if by == "acme"));
+        assert_eq!(store.read_now(|tx| tx.teams()).unwrap().len(), 0, "the failed job left nothing");
+    }
+
+    #[test]
+    fn every_change_raises_the_generation() {
+        let (store, _clock) = store();
+        let before = store.read_now(|tx| tx.generation()).unwrap();
+        store.write_blocking(|tx| tx.insert_team("Acme")).unwrap();
+        assert_eq!(store.read_now(|tx| tx.generation()).unwrap(), before + 1);
     }
 }

@@ -1,6 +1,8 @@
 //! Provisioning tokens. A token is found by the SHA-256 of its text; the text itself is never here.
 
-use super::{ReadTx, Result, WriteTx};
+use rusqlite::{Row, params};
+
+use super::{ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
 
 /// A token as it is kept.
@@ -66,41 +68,182 @@ pub struct NewToken {
     pub user: Option<String>,
 }
 
+/// The columns that `read` expects, of a table named `token`.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select token.n, token.team, token.name, source, last4, region, strict, read_only, token.created, ",
+            "created_by, expires, revoked, revoked_by, used, used_address, used_user_agent, provider, user ",
+            $rest
+        )
+    };
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
+    let used = match row.get(13)? {
+        Some(at) => Some(Used { at, address: row.get(14)?, user_agent: row.get(15)? }),
+        None => None,
+    };
+    Ok(Token {
+        n: row.get(0)?,
+        team: row.get(1)?,
+        name: row.get(2)?,
+        source: row.get(3)?,
+        last4: row.get(4)?,
+        region: row.get(5)?,
+        strict: row.get(6)?,
+        read_only: row.get(7)?,
+        created: row.get(8)?,
+        created_by: row.get(9)?,
+        expires: row.get(10)?,
+        revoked: row.get(11)?,
+        revoked_by: row.get(12)?,
+        used,
+        provider: row.get(16)?,
+        user: row.get(17)?,
+    })
+}
+
 impl ReadTx<'_> {
     /// A team's tokens in the order they were made, ended ones too.
-    pub fn tokens(&self, _team: TeamId) -> Result<Vec<Token>> {
-        todo!()
+    pub fn tokens(&self, team: TeamId) -> Result<Vec<Token>> {
+        self.all(select!("from token where team = ? order by n"), [team], read)
     }
 
     /// One token of a team.
-    pub fn token(&self, _team: TeamId, _n: i64) -> Result<Option<Token>> {
-        todo!()
+    pub fn token(&self, team: TeamId, n: i64) -> Result<Option<Token>> {
+        self.one(select!("from token where team = ? and n = ?"), params![team, n], read)
     }
 
     /// The token with that hash, expired and revoked ones too, unless its team was removed.
-    pub fn token_by_hash(&self, _hash: &[u8; 32]) -> Result<Option<Token>> {
-        todo!()
+    pub fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        let sql = select!("from token join team on team.n = token.team where hash = ? and removed is null");
+        self.one(sql, [hash], read)
     }
 }
 
 impl WriteTx<'_> {
     /// Keeps a token. `Taken { attribute: "name" }` when a token of the team that is not revoked has the name.
-    pub fn insert_token(&mut self, _team: TeamId, _new: &NewToken) -> Result<Token> {
-        todo!()
+    pub fn insert_token(&mut self, team: TeamId, new: &NewToken) -> Result<Token> {
+        let namesake = "select n from token where team = ? and name = ? and revoked is null";
+        if let Some(by) = self.one(namesake, params![team, new.name], |row| row.get::<_, i64>(0))? {
+            let value = new.name.clone();
+            return Err(StoreError::Taken { attribute: "name".into(), value, by: by.to_string() });
+        }
+        let now = self.now();
+        let n = self.insert(
+            "insert into token (team, hash, name, source, last4, region, strict, read_only, created, created_by,
+             expires, user) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                team,
+                new.hash,
+                new.name,
+                new.source,
+                new.last4,
+                new.region,
+                new.strict,
+                new.read_only,
+                now,
+                new.created_by,
+                new.expires,
+                new.user,
+            ],
+        )?;
+        Ok(self.token(team, n)?.expect("the token was inserted by this very job"))
     }
 
     /// Revokes a token; false when there is none or it was revoked already.
-    pub fn revoke_token(&mut self, _team: TeamId, _n: i64, _by: &str) -> Result<bool> {
-        todo!()
+    pub fn revoke_token(&mut self, team: TeamId, n: i64, by: &str) -> Result<bool> {
+        let now = self.now();
+        let sql = "update token set revoked = ?, revoked_by = ? where team = ? and n = ? and revoked is null";
+        Ok(self.run(sql, params![now, by, team, n])? > 0)
     }
 
     /// Remembers a use, unless a later one is known.
-    pub fn touch_token(&mut self, _n: i64, _used: &Used) -> Result<()> {
-        todo!()
+    pub fn touch_token(&mut self, n: i64, used: &Used) -> Result<()> {
+        self.run(
+            "update token set used = ?1, used_address = ?2, used_user_agent = ?3
+             where n = ?4 and (used is null or used <= ?1)",
+            params![used.at, used.address, used.user_agent, n],
+        )?;
+        Ok(())
     }
 
     /// Remembers which provider the token seems to be used by.
-    pub fn set_token_provider(&mut self, _n: i64, _provider: &str) -> Result<()> {
-        todo!()
+    pub fn set_token_provider(&mut self, n: i64, provider: &str) -> Result<()> {
+        self.run("update token set provider = ?1 where n = ?2 and provider is not ?1", params![provider, n])?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{store, team};
+
+    fn new(name: &str, byte: u8) -> NewToken {
+        NewToken {
+            hash: [byte; 32],
+            name: name.into(),
+            source: name.into(),
+            last4: "x9Zq".into(),
+            region: Some("eu".into()),
+            strict: true,
+            read_only: false,
+            created_by: "cli".into(),
+            expires: Some(Timestamp(99)),
+            user: None,
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_by_its_hash_until_its_team_goes() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let made = store.write_blocking(move |tx| tx.insert_token(acme, &new("JumpCloud", 1))).unwrap();
+        assert_eq!((made.region.as_deref(), made.strict, made.used.clone()), (Some("eu"), true, None));
+        assert_eq!(store.read_now(|tx| tx.token_by_hash(&[1; 32])).unwrap(), Some(made));
+        assert_eq!(store.read_now(|tx| tx.token_by_hash(&[2; 32])).unwrap(), None);
+        store.write_blocking(move |tx| tx.remove_team(acme)).unwrap();
+        assert_eq!(store.read_now(|tx| tx.token_by_hash(&[1; 32])).unwrap(), None);
+    }
+
+    #[test]
+    fn a_name_is_free_again_once_its_token_is_revoked() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        store
+            .write_blocking(move |tx| {
+                let first = tx.insert_token(acme, &new("JumpCloud", 1))?;
+                assert!(matches!(
+                    tx.insert_token(acme, &new("JumpCloud", 2)),
+                    Err(StoreError::Taken { attribute, .. }) if attribute == "name"
+                ));
+                assert!(tx.revoke_token(acme, first.n, "ada@example.com")?);
+                assert!(!tx.revoke_token(acme, first.n, "ada@example.com")?);
+                tx.insert_token(acme, &new("JumpCloud", 2)).map(drop)
+            })
+            .unwrap();
+        assert_eq!(store.read_now(|tx| tx.tokens(acme)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_latest_use_is_kept_whatever_the_order() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let used = |at, address: &str| Used {
+            at: Timestamp(at),
+            address: address.into(),
+            user_agent: "curl".into(),
+        };
+        let token = store.write_blocking(move |tx| tx.insert_token(acme, &new("a", 1))).unwrap();
+        store
+            .write_blocking(move |tx| {
+                tx.touch_token(token.n, &used(5, "192.0.2.5"))?;
+                tx.touch_token(token.n, &used(3, "192.0.2.3"))
+            })
+            .unwrap();
+        let token = store.read_now(|tx| tx.token(acme, token.n)).unwrap().unwrap();
+        assert_eq!(token.used.map(|used| used.address), Some("192.0.2.5".into()));
     }
 }
