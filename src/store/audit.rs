@@ -1,7 +1,12 @@
 //! The audit: every change by an administrator or the command line, each row bound to the one before by a hash.
 
-use serde_json::Value;
+use std::ops::ControlFlow;
 
+use rusqlite::params;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::events::json;
 use super::{ReadTx, Result, WriteTx};
 use crate::base::{TeamId, Timestamp};
 
@@ -18,15 +23,96 @@ pub struct AuditRow {
     pub detail: Value,
 }
 
+/// The fields of a row as they are hashed: the detail as the very text that is stored.
+struct Hashed<'a> {
+    previous: &'a [u8],
+    n: i64,
+    at: Timestamp,
+    team: Option<TeamId>,
+    who: &'a str,
+    what: &'a str,
+    subject: &'a str,
+    detail: &'a str,
+}
+
+impl Hashed<'_> {
+    /// SHA-256 over the fields, each text with its length before it, so that no two rows read alike.
+    fn hash(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.previous);
+        hasher.update(self.n.to_be_bytes());
+        hasher.update(self.at.0.to_be_bytes());
+        hasher.update(self.team.map_or(0, |team| team.0).to_be_bytes());
+        for text in [self.who, self.what, self.subject, self.detail] {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+        hasher.finalize().into()
+    }
+}
+
 impl ReadTx<'_> {
     /// Rows newest first, from below `before` on; of one team, or with `None` all.
-    pub fn audit(&self, _team: Option<TeamId>, _before: Option<i64>, _limit: u32) -> Result<Vec<AuditRow>> {
-        todo!()
+    pub fn audit(&self, team: Option<TeamId>, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        let before = before.unwrap_or(i64::MAX);
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(AuditRow {
+                n: row.get(0)?,
+                at: row.get(1)?,
+                team: row.get(2)?,
+                who: row.get(3)?,
+                what: row.get(4)?,
+                subject: row.get(5)?,
+                detail: json(row, 6)?,
+            })
+        };
+        match team {
+            Some(team) => self.all(
+                "select n, at, team, who, what, subject, detail from audit
+                 where team = ? and n < ? order by n desc limit ?",
+                params![team, before, limit],
+                read,
+            ),
+            None => self.all(
+                "select n, at, team, who, what, subject, detail from audit
+                 where n < ? order by n desc limit ?",
+                params![before, limit],
+                read,
+            ),
+        }
     }
 
     /// The number of the first row whose hash does not follow from the row before and its own content.
     pub fn verify_audit(&self) -> Result<Option<i64>> {
-        todo!()
+        let mut previous = vec![0u8; 32];
+        let (mut expected, mut wrong) = (1, None);
+        let sql = "select n, at, team, who, what, subject, detail, previous, hash from audit order by n";
+        self.each(sql, [], |row| {
+            let n: i64 = row.get(0)?;
+            let text = |column| row.get::<_, String>(column);
+            let (who, what, subject, detail) = (text(3)?, text(4)?, text(5)?, text(6)?);
+            let hashed = Hashed {
+                previous: &previous,
+                n,
+                at: row.get(1)?,
+                team: row.get(2)?,
+                who: &who,
+                what: &what,
+                subject: &subject,
+                detail: &detail,
+            };
+            let hash: Vec<u8> = row.get(8)?;
+            if n != expected || row.get::<_, Vec<u8>>(7)? != previous || hashed.hash()[..] != hash[..] {
+                wrong = Some(n);
+                return Ok(ControlFlow::Break(()));
+            }
+            expected = n + 1;
+            previous = hash;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        // SQLite keeps the last number given, so that taking away the last rows shows too.
+        let last = self.number("select seq from sqlite_sequence where name = 'audit'", [])?;
+        Ok(wrong.or((last >= expected).then_some(expected)))
     }
 }
 
@@ -34,12 +120,73 @@ impl WriteTx<'_> {
     /// Records a change.
     pub fn append_audit(
         &mut self,
-        _team: Option<TeamId>,
-        _who: &str,
-        _what: &str,
-        _subject: &str,
-        _detail: &Value,
+        team: Option<TeamId>,
+        who: &str,
+        what: &str,
+        subject: &str,
+        detail: &Value,
     ) -> Result<i64> {
-        todo!()
+        let (at, detail) = (self.now(), detail.to_string());
+        let last = self.one("select n, hash from audit order by n desc limit 1", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        let (last, previous) = last.unwrap_or((0, vec![0; 32]));
+        let n = last + 1;
+        let hash = Hashed { previous: &previous, n, at, team, who, what, subject, detail: &detail }.hash();
+        self.run(
+            "insert into audit (n, at, team, who, what, subject, detail, previous, hash)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![n, at, team, who, what, subject, detail, previous, hash],
+        )?;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::Store;
+    use crate::store::testing::{store, team};
+
+    fn three_rows() -> (Store, TeamId) {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        for what in ["token.created", "token.revoked", "team.renamed"] {
+            let job = move |tx: &mut WriteTx| {
+                tx.append_audit(Some(acme), "ada@example.com", what, "JumpCloud", &json!({ "n": 1 }))
+            };
+            store.write_blocking(job).unwrap();
+        }
+        (store, acme)
+    }
+
+    fn tamper(sql: &'static str) -> Option<i64> {
+        let (store, _) = three_rows();
+        store.write_blocking(move |tx| tx.run(sql, [])).unwrap();
+        store.read_now(|tx| tx.verify_audit()).unwrap()
+    }
+
+    #[test]
+    fn rows_are_read_newest_first_and_hold_together() {
+        let (store, acme) = three_rows();
+        store.write_blocking(|tx| tx.append_audit(None, "root", "admin.created", "ada", &json!({}))).unwrap();
+        let rows = store.read_now(|tx| tx.audit(Some(acme), None, 2)).unwrap();
+        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [3, 2]);
+        assert_eq!(store.read_now(|tx| tx.audit(None, None, 10)).unwrap().len(), 4);
+        assert_eq!(store.read_now(|tx| tx.verify_audit()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_changed_row_shows() {
+        assert_eq!(tamper("update audit set who = 'eve@example.com' where n = 2"), Some(2));
+    }
+
+    #[test]
+    fn a_missing_row_shows_wherever_it_was() {
+        assert_eq!(tamper("delete from audit where n = 1"), Some(2));
+        assert_eq!(tamper("delete from audit where n = 2"), Some(3));
+        assert_eq!(tamper("delete from audit where n = 3"), Some(3));
     }
 }

@@ -1,5 +1,9 @@
 //! Membership: one row per edge, read from both sides, and the closure `above` that says which groups hold a group.
 
+use std::collections::HashSet;
+
+use rusqlite::params;
+
 use super::{ReadTx, Result, Row, WriteTx};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Kind;
@@ -46,58 +50,256 @@ impl ReadTx<'_> {
     pub fn members(
         &self,
         _team: TeamId,
-        _group: i64,
-        _after: Option<i64>,
-        _limit: u32,
+        group: i64,
+        after: Option<i64>,
+        limit: u32,
     ) -> Result<Vec<(i64, MemberRef)>> {
-        todo!()
+        self.all(
+            "select member, id, kind, display from member where holder = ? and member > ? order by member limit ?",
+            params![group, after.unwrap_or(0), limit],
+            |row| {
+                let member = MemberRef { id: row.get(1)?, kind: row.get(2)?, display: row.get(3)? };
+                Ok((row.get(0)?, member))
+            },
+        )
     }
 
     /// How many members a group has.
-    pub fn member_count(&self, _team: TeamId, _group: i64) -> Result<u64> {
-        todo!()
+    pub fn member_count(&self, team: TeamId, group: i64) -> Result<u64> {
+        let sql = "select members from resource where n = ? and team = ?";
+        Ok(self.number(sql, params![group, team])? as u64)
     }
 
     /// Since when a resource is a direct member of a group.
-    pub fn member_since(&self, _team: TeamId, _group: i64, _member: i64) -> Result<Option<Timestamp>> {
-        todo!()
+    pub fn member_since(&self, _team: TeamId, group: i64, member: i64) -> Result<Option<Timestamp>> {
+        let sql = "select since from member where holder = ? and member = ?";
+        self.one(sql, [group, member], |row| row.get(0))
     }
 
     /// Whether a resource is a direct member of a group.
-    pub fn is_member(&self, _team: TeamId, _group: i64, _member: i64) -> Result<bool> {
-        todo!()
+    pub fn is_member(&self, team: TeamId, group: i64, member: i64) -> Result<bool> {
+        Ok(self.member_since(team, group, member)?.is_some())
     }
 
     /// The groups that a resource is in: direct ones first, then those it is in through them.
-    pub fn groups_of(&self, _team: TeamId, _n: i64) -> Result<Vec<GroupRef>> {
-        todo!()
+    pub fn groups_of(&self, _team: TeamId, n: i64) -> Result<Vec<GroupRef>> {
+        self.all(
+            "with near (g) as (select holder from member where member = ?1),
+             every (g, near) as (
+                 select g, 1 from near
+                 union all
+                 select distinct outer_group, 0 from above
+                 where inner_group in (select g from near) and outer_group not in (select g from near)
+             )
+             select resource.id, resource.display, near from every join resource on resource.n = g
+             order by near desc, g",
+            [n],
+            |row| Ok(GroupRef { id: row.get(0)?, display: row.get(1)?, direct: row.get(2)? }),
+        )
     }
 
     /// Those of the public ids that live here, in the order asked, each once.
-    pub fn find_members(&self, _team: TeamId, _ids: &[String]) -> Result<Vec<Known>> {
-        todo!()
+    pub fn find_members(&self, team: TeamId, ids: &[String]) -> Result<Vec<Known>> {
+        let mut seen = HashSet::with_capacity(ids.len());
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
+            let sql = "select n, kind, display from resource where team = ? and id = ?";
+            found.extend(self.one(sql, params![team, id], |row| {
+                Ok(Known { n: row.get(0)?, id: id.clone(), kind: row.get(1)?, display: row.get(2)? })
+            })?);
+        }
+        Ok(found)
     }
 
-    /// The memberships of a resource that ended, latest first.
-    pub fn past_groups(&self, _team: TeamId, _id: &str, _limit: u32) -> Result<Vec<PastMember>> {
-        todo!()
+    /// The memberships of a resource that ended, latest first; also those under numbers it had before a re-hire.
+    pub fn past_groups(&self, team: TeamId, id: &str, limit: u32) -> Result<Vec<PastMember>> {
+        self.all(
+            "with was (n) as (
+                 select n from resource where team = ?1 and id = ?2
+                 union select n from tombstone where team = ?1 and id = ?2
+             )
+             select coalesce(living.id, dead.id), past.since, past.until, past.began, past.ended
+             from was join member_past past on past.member = was.n
+             left join resource living on living.n = past.holder
+             left join tombstone dead on dead.n = past.holder
+             order by past.until desc, past.ended desc limit ?3",
+            params![team, id, limit],
+            |row| {
+                Ok(PastMember {
+                    group: row.get(0)?,
+                    member: id.to_owned(),
+                    since: row.get(1)?,
+                    until: row.get(2)?,
+                    events: (row.get(3)?, row.get(4)?),
+                })
+            },
+        )
     }
 }
 
 impl WriteTx<'_> {
     /// Adds members by their numbers; answers those that were not members before. The group's version stays (`bump_resource`).
     /// `Loop` or `TooDeep` when groups would contain themselves or nest too deep.
-    pub fn add_members(&mut self, _team: TeamId, _group: &Row, _members: &[i64]) -> Result<Vec<i64>> {
-        todo!()
+    pub fn add_members(&mut self, team: TeamId, group: &Row, members: &[i64]) -> Result<Vec<i64>> {
+        let (now, event) = (self.now(), self.last_event(team)? + 1);
+        let mut added = Vec::with_capacity(members.len());
+        for &member in members {
+            let entered = self.run(
+                "insert or ignore into member (holder, member, id, kind, display, since, event)
+                 select ?1, n, id, kind, display, ?3, ?4 from resource where n = ?2 and team = ?5",
+                params![group.n, member, now, event, team],
+            )?;
+            if entered > 0 {
+                // Before the next edge, so that the nesting is always checked against a whole closure.
+                self.nest(group, member)?;
+                added.push(member);
+            }
+        }
+        self.count_members(group, added.len() as i64)?;
+        Ok(added)
     }
 
     /// Removes members by their numbers; answers those that really were members.
-    pub fn remove_members(&mut self, _team: TeamId, _group: &Row, _members: &[i64]) -> Result<Vec<i64>> {
-        todo!()
+    pub fn remove_members(&mut self, team: TeamId, group: &Row, members: &[i64]) -> Result<Vec<i64>> {
+        let (now, event) = (self.now(), self.last_event(team)? + 1);
+        let mut removed = Vec::with_capacity(members.len());
+        let mut groups = false;
+        for &member in members {
+            let gone = self.one(
+                "delete from member where holder = ? and member = ? returning since, event, kind",
+                [group.n, member],
+                |row| Ok((row.get::<_, Timestamp>(0)?, row.get::<_, u64>(1)?, row.get::<_, Kind>(2)?)),
+            )?;
+            let Some((since, began, kind)) = gone else {
+                continue;
+            };
+            self.run(
+                "insert or ignore into member_past (member, holder, until, team, since, began, ended)
+                 values (?, ?, ?, ?, ?, ?, ?)",
+                params![member, group.n, now, team, since, began, event],
+            )?;
+            groups |= kind == Kind::Group;
+            removed.push(member);
+        }
+        if groups {
+            self.unnest(group.n, &removed)?;
+        }
+        self.count_members(group, -(removed.len() as i64))?;
+        Ok(removed)
     }
 
     /// Removes every member; answers how many there were.
-    pub fn remove_all_members(&mut self, _team: TeamId, _group: &Row) -> Result<u64> {
-        todo!()
+    pub fn remove_all_members(&mut self, team: TeamId, group: &Row) -> Result<u64> {
+        let (now, event) = (self.now(), self.last_event(team)? + 1);
+        let inner = self.inner_groups(group.n)?;
+        self.run(
+            "insert or ignore into member_past (member, holder, until, team, since, began, ended)
+             select member, holder, ?2, ?3, since, event, ?4 from member where holder = ?1",
+            params![group.n, now, team, event],
+        )?;
+        let removed = self.run("delete from member where holder = ?", [group.n])?;
+        if !inner.is_empty() {
+            self.unnest(group.n, &inner)?;
+        }
+        self.count_members(group, -(removed as i64))?;
+        Ok(removed)
+    }
+
+    fn count_members(&mut self, group: &Row, by: i64) -> Result<()> {
+        if by != 0 {
+            self.run("update resource set members = members + ? where n = ?", [by, group.n])?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{group, store, team, user};
+
+    #[test]
+    fn only_real_changes_are_answered_and_counted() {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let (dev, ada, bob) =
+            (group(&store, acme, "Dev"), user(&store, acme, "ada"), user(&store, acme, "bob"));
+        let job = move |tx: &mut WriteTx| -> Result<()> {
+            assert_eq!(tx.add_members(acme, &dev, &[ada.n, bob.n, ada.n, 999])?, [ada.n, bob.n]);
+            assert_eq!(tx.add_members(acme, &dev, &[bob.n])?, [] as [i64; 0]);
+            assert_eq!(tx.member_count(acme, dev.n)?, 2);
+            assert_eq!(tx.remove_members(acme, &dev, &[bob.n, 999])?, [bob.n]);
+            assert_eq!(tx.resource_by_n(acme, dev.n)?.map(|row| (row.members, row.version)), Some((1, 1)));
+            assert_eq!(tx.remove_all_members(acme, &dev)?, 1);
+            assert_eq!(tx.member_count(acme, dev.n)?, 0);
+            Ok(())
+        };
+        store.write_blocking(job).unwrap();
+        clock.advance(std::time::Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_member_shows_its_name_of_now_and_since_when_it_is_one() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let (dev, ada) = (group(&store, acme, "Dev"), user(&store, acme, "ada"));
+        let (holder, n) = (dev.n, ada.n);
+        let since = store.read_now(|tx| tx.member_since(acme, holder, n)).unwrap();
+        assert_eq!(since, None);
+        let job = move |tx: &mut WriteTx| -> Result<()> {
+            tx.add_members(acme, &dev, &[ada.n])?;
+            let renamed = crate::store::testing::document(serde_json::json!({ "userName": "ada.l" }));
+            tx.update_resource(acme, &ada, &renamed, 1, &[]).map(drop)
+        };
+        store.write_blocking(job).unwrap();
+        let members = store.read_now(|tx| tx.members(acme, holder, None, 10)).unwrap();
+        assert_eq!(members.iter().map(|(_, member)| member.display.as_str()).collect::<Vec<_>>(), ["ada.l"]);
+        assert!(store.read_now(|tx| tx.is_member(acme, holder, n)).unwrap());
+    }
+
+    #[test]
+    fn nobody_enters_a_group_of_another_team() {
+        let (store, _clock) = store();
+        let (acme, other) = (team(&store, "Acme"), team(&store, "Other"));
+        let (dev, eve) = (group(&store, acme, "Dev"), user(&store, other, "eve"));
+        let (holder, id) = (dev.n, eve.id.clone());
+        let added = store.write_blocking(move |tx| tx.add_members(acme, &dev, &[eve.n])).unwrap();
+        assert_eq!(added, [] as [i64; 0]);
+        assert_eq!(store.read_now(|tx| tx.find_members(acme, &[id.clone()])).unwrap(), []);
+        assert_eq!(store.read_now(|tx| tx.member_count(acme, holder)).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_ended_is_remembered_across_the_group_s_end() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let (dev, ada) = (group(&store, acme, "Dev"), user(&store, acme, "ada"));
+        let (group_id, id) = (dev.id.clone(), ada.id.clone());
+        let job = move |tx: &mut WriteTx| -> Result<()> {
+            tx.add_members(acme, &dev, &[ada.n])?;
+            tx.delete_resource(acme, &dev, Some(1)).map(drop)
+        };
+        store.write_blocking(job).unwrap();
+        let past = store.read_now(|tx| tx.past_groups(acme, &id, 10)).unwrap();
+        assert_eq!(past.len(), 1);
+        assert_eq!(past[0].group, group_id);
+    }
+
+    #[test]
+    fn a_long_list_is_read_page_by_page() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let dev = group(&store, acme, "Dev");
+        let users: Vec<i64> = (0..25).map(|number| user(&store, acme, &format!("u{number}")).n).collect();
+        let (holder, all) = (dev.n, users.clone());
+        store.write_blocking(move |tx| tx.add_members(acme, &dev, &all)).unwrap();
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let page = store.read_now(|tx| tx.members(acme, holder, after, 10)).unwrap();
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            seen.extend(page.iter().map(|(n, _)| *n));
+        }
+        assert_eq!(seen, users);
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod events;
 pub mod index;
 mod members;
+mod nesting;
 mod resources;
 mod search;
 mod settings;

@@ -1,18 +1,26 @@
 //! What the store's own tests share: a fresh store with a clock that stands still, a team, documents.
 
-use serde_json::Value;
+use std::cell::RefCell;
 
-use super::{Options, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Options, Row, Store, WriteTx};
 use crate::base::{Clock, Ids, TeamId, Timestamp};
-use crate::scim::Document;
+use crate::scim::{Document, Kind};
 
-/// A fresh store in a directory that goes with the process's temporary files, and its clock.
+thread_local! {
+    /// The directories of this thread's stores; they go with the thread, that is with the test.
+    static DIRECTORIES: RefCell<Vec<TempDir>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A fresh store and its clock, which stands still until told.
 pub fn store() -> (Store, Clock) {
     let clock = Clock::manual(Timestamp(1_795_462_931_000));
-    let directory = tempfile::tempdir().expect("a temporary directory").keep();
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let options = Options { clock: clock.clone(), ids: Ids::counting(), ..Options::default() };
-    let store = Store::open(&directory.join("scimd.db"), options).expect("a fresh store opens");
-    // The files are open by now, or will be opened by threads of this test; unlinking them would break the latter.
+    let store = Store::open(&directory.path().join("scimd.db"), options).expect("a fresh store opens");
+    DIRECTORIES.with_borrow_mut(|directories| directories.push(directory));
     (store, clock)
 }
 
@@ -28,4 +36,23 @@ pub fn document(value: Value) -> Document {
         Value::Object(document) => document,
         other => panic!("no object: {other}"),
     }
+}
+
+/// A user with nothing but a name, and no index rows.
+pub fn user(store: &Store, team: TeamId, name: &str) -> Row {
+    insert(store, team, Kind::User, json!({ "userName": name }))
+}
+
+/// A group with nothing but a name, and no index rows.
+pub fn group(store: &Store, team: TeamId, name: &str) -> Row {
+    insert(store, team, Kind::Group, json!({ "displayName": name }))
+}
+
+fn insert(store: &Store, team: TeamId, kind: Kind, value: Value) -> Row {
+    let doc = document(value);
+    let job = move |tx: &mut WriteTx| {
+        let id = tx.ids().resource(tx.now());
+        tx.insert_resource(team, kind, id, &doc, "test", 1, &[])
+    };
+    store.write_blocking(job).expect("a resource")
 }

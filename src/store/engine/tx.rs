@@ -1,7 +1,7 @@
 //! The two kinds of transaction, and the few words in which the rest of the store speaks SQL to them. Everything the
 //! product can ask is a method on one of them, in the file of its tables.
 
-use std::ops::Deref;
+use std::ops::{ControlFlow, Deref};
 use std::time::Instant;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -74,17 +74,19 @@ impl<'c> ReadTx<'c> {
         Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
     }
 
-    /// Calls `each` with every row of a query, until it says stop by an error.
+    /// Calls `each` with every row of a query, until it says stop.
     pub(in crate::store) fn each(
         &self,
         sql: &str,
         params: impl Params,
-        mut each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let mut statement = self.sqlite.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            each(row)?;
+            if each(row)?.is_break() {
+                break;
+            }
         }
         Ok(())
     }
