@@ -2,8 +2,11 @@
 //! an admin watches it in a browser. ARCHITECTURE.md is the map; the floors below are listed from the ground up.
 
 pub mod base;
+pub mod cli;
+pub mod config;
 pub mod http;
 pub mod scim;
+pub mod serve;
 pub mod service;
 pub mod store;
 pub mod tls;

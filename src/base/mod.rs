@@ -1,6 +1,7 @@
 //! The ground under everything: time, public ids and secrets. Values and small functions, no sockets and no database.
 
 pub mod clock;
+pub mod host;
 pub mod id;
 pub mod secret;
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 use hyper::body::{Body as _, Incoming};
 
 use crate::base::Ids;
-use crate::http::{Body, Handler, Headers, Limits, Request, Response, gzip};
+use crate::http::{Body, Handler, Headers, HostFault, Limits, Request, Response, gzip, host};
 
 /// What went wrong outside the handler, for which somebody above finds the words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Fault {
     UriTooLong(usize),
     /// The header fields are longer than this many bytes.
     HeadersTooLarge(usize),
+    /// There is no host, or none that can be repeated in a link.
+    BadHost(HostFault),
     /// The handler panicked; the log has the cause under this incident.
     Panicked(String),
 }
@@ -32,6 +34,7 @@ impl Fault {
         match self {
             Fault::UriTooLong(_) => 414,
             Fault::HeadersTooLarge(_) => 431,
+            Fault::BadHost(_) => 400,
             Fault::Panicked(_) => 500,
         }
     }
@@ -45,6 +48,7 @@ impl Fault {
                 )
             }
             Fault::HeadersTooLarge(limit) => format!("The header fields are longer than {limit} bytes."),
+            Fault::BadHost(fault) => format!("{fault}."),
             Fault::Panicked(incident) => {
                 format!("Something went wrong inside scimd. The log has the cause under {incident}.")
             }
@@ -77,6 +81,7 @@ pub(super) async fn answer(
     let method = parts.method.clone();
     let path = loggable(parts.uri.path());
     let uri_length = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    let old = parts.version < hyper::Version::HTTP_11;
     let request = Request::from_network(parts, body, peer, tls, id.clone());
     let zipped = gzip::accepted(&request.headers);
     let agent = request.headers.get("user-agent").unwrap_or("").to_string();
@@ -85,6 +90,8 @@ pub(super) async fn answer(
         (shared.fault)(&Fault::UriTooLong(shared.limits.uri_bytes), &request.path)
     } else if request.headers.size() > shared.limits.header_bytes {
         (shared.fault)(&Fault::HeadersTooLarge(shared.limits.header_bytes), &request.path)
+    } else if let Err(fault) = host::check(&request.headers, old) {
+        (shared.fault)(&Fault::BadHost(fault), &request.path)
     } else {
         handled(shared, request, &path).await
     };

@@ -22,6 +22,7 @@ use std::sync::Arc;
 pub use answer::{Fault, FaultAnswer};
 pub use connection::{Limits, Server};
 pub use headers::Headers;
+pub use host::{HostFault, origin};
 pub use hyper::body::Bytes;
 pub use plain::PlainHttp;
 pub use query::Query;

@@ -1,0 +1,221 @@
+//! The command line: reads it, chooses a command, and says in one sentence what went wrong. What commands do to the
+//! directory is the service's; serving is `serve`'s.
+
+mod admin;
+mod check;
+mod life;
+mod table;
+mod team;
+mod token;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::base::{Clock, Ids};
+use crate::config::{ConfigFile, Place, Settings};
+use crate::serve::{self, Failure};
+use crate::service::{Actor, Options, Service};
+use crate::store::{self, Team};
+
+/// scimd keeps a company's directory: identity providers push users and groups into it over SCIM 2.0.
+///
+/// Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "scimd", version, infer_subcommands = false, subcommand_required = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve SCIM and the admin page (this is what scimd does without a command)
+    Serve(Box<Settings>),
+    /// Make, list and revoke the tokens with which identity providers sign in
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Make, list, rename and remove teams
+    #[command(subcommand)]
+    Team(team::Command),
+    /// Make and list the administrators of the page, and reset a password
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Read the whole database and say whether it is sound
+    Check,
+    /// Print what every setting means, as Markdown
+    Settings,
+}
+
+/// For which team a command works.
+#[derive(Args, Clone, Debug)]
+struct OfTeam {
+    /// The team; may be left out while there is only one
+    #[arg(long, value_name = "NAME")]
+    team: Option<String>,
+}
+
+/// Runs the command line and answers with the exit status.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    match try_run(args) {
+        Ok(text) => say(&text),
+        Err(failure) => {
+            eprintln!("scimd: {failure}");
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// Prints what a command has to say; a reader that has gone away is no reason to panic.
+fn say(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn try_run(args: Vec<OsString>) -> Result<String, Failure> {
+    let Some(Cli { place, command }) = parse(with_default_command(args))? else { return Ok(String::new()) };
+    match command {
+        Command::Serve(settings) => serve::run(&place, &settings).map(|()| String::new()),
+        Command::Settings => Ok(crate::config::reference()),
+        Command::Check => check::run(&place),
+        Command::Token(command) => on_directory(&place, async |desk| token::run(desk, command).await),
+        Command::Team(command) => on_directory(&place, async |desk| team::run(desk, command).await),
+        Command::Admin(command) => on_directory(&place, async |desk| admin::run(desk, command).await),
+    }
+}
+
+/// Puts `serve` in where no command is named.
+fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
+    let cli = Cli::command();
+    let is_command = |arg: &OsString| arg == "help" || cli.get_subcommands().any(|sub| arg == sub.get_name());
+    let is_about_all = |arg: &OsString| ["-h", "--help", "-V", "--version"].iter().any(|flag| arg == flag);
+    let options_first = args.get(1).is_none_or(|arg| arg.to_string_lossy().starts_with('-'));
+    if options_first && !args.iter().skip(1).any(|arg| is_command(arg) || is_about_all(arg)) {
+        args.insert(1.min(args.len()), "serve".into());
+    }
+    args
+}
+
+/// Reads flags, environment and file. `None`: help or the version was asked for and printed.
+fn parse(args: Vec<OsString>) -> Result<Option<Cli>, Failure> {
+    // The file is named by a flag or a variable, and its values are needed before the rest can be read.
+    let named = Cli::command()
+        .ignore_errors(true)
+        .try_get_matches_from(&args)
+        .ok()
+        .and_then(|matches| matches.try_get_one::<std::path::PathBuf>("config").ok().flatten().cloned());
+    let file = ConfigFile::find(named.as_deref()).map_err(|error| Failure::usage(error.to_string()))?;
+    let known = Settings::augment_args(Place::augment_args(clap::Command::new("scimd")));
+    let command = file.apply(Cli::command(), &known).map_err(|error| Failure::usage(error.to_string()))?;
+    match command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => Ok(Some(cli)),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            say(&error.render().to_string());
+            Ok(None)
+        }
+        Err(error) => Err(Failure::usage(in_words(&error, &file))),
+    }
+}
+
+/// clap's words, with the file named when the refused value stands there.
+fn in_words(error: &clap::Error, file: &ConfigFile) -> String {
+    let rendered = error.render().to_string();
+    let text = rendered.trim_start_matches("error: ").trim_end();
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let flag = context(ContextKind::InvalidArg).and_then(|arg| arg.split_whitespace().next());
+    let value = context(ContextKind::InvalidValue);
+    let origin =
+        flag.zip(value).and_then(|(flag, value)| file.origin_of(flag.trim_start_matches('-'), value));
+    match origin {
+        Some(path) => format!("{}: {text}", path.display()),
+        None => text.to_string(),
+    }
+}
+
+/// What a command that works on the directory has at hand.
+struct Desk {
+    service: Service,
+    actor: Actor,
+}
+
+impl Desk {
+    fn team(&self, of: &OfTeam) -> Result<Team, Failure> {
+        Ok(self.service.team_named(of.team.as_deref())?)
+    }
+}
+
+/// Opens the database, beside a running server or without one, runs the command and closes it again.
+fn on_directory(
+    place: &Place,
+    command: impl AsyncFnOnce(&Desk) -> Result<String, Failure>,
+) -> Result<String, Failure> {
+    let user = invoking_user();
+    serve::prepare(&place.data_dir)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::plain(format!("could not start: {error}")))?;
+    runtime.block_on(async {
+        let (clock, ids) = (Clock::system(), Ids::random());
+        let options = store::Options { clock: clock.clone(), ids: ids.clone(), ..Default::default() };
+        let store = serve::open(&place.data_dir, options)?;
+        let service = Service::new(store.clone(), Options { clock, ids, ..Options::default() });
+        let desk = Desk { service, actor: Actor::CommandLine { user } };
+        let result = command(&desk).await;
+        store.close();
+        result
+    })
+}
+
+/// Who runs the command, for the audit: behind sudo the person, not root.
+fn invoking_user() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaulted(args: &[&str]) -> Vec<String> {
+        let args = args.iter().map(OsString::from).collect();
+        with_default_command(args).into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn no_command_means_serve() {
+        Cli::command().debug_assert();
+        assert_eq!(defaulted(&["scimd"]), ["scimd", "serve"]);
+        assert_eq!(defaulted(&["scimd", "--tls", "off"]), ["scimd", "serve", "--tls", "off"]);
+        for args in [
+            &["scimd", "--help"][..],
+            &["scimd", "check"],
+            &["scimd", "--data-dir", "x", "token", "list"],
+            &["scimd", "tokn"],
+        ] {
+            assert_eq!(defaulted(args), args);
+        }
+    }
+
+    #[test]
+    fn the_directory_may_stand_on_either_side_of_the_command() {
+        for args in [["scimd", "--data-dir", "x", "check"], ["scimd", "check", "--data-dir", "x"]] {
+            let cli = Cli::try_parse_from(args).expect("valid");
+            assert_eq!(cli.place.data_dir, std::path::PathBuf::from("x"));
+        }
+    }
+}
