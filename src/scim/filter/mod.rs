@@ -203,3 +203,6 @@ impl fmt::Display for Filter {
 fn inner_name(path: &AttrPath) -> &str {
     path.sub.as_ref().map_or("value", |sub| &sub.name)
 }
+
+#[cfg(test)]
+mod tests;

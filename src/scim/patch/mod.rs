@@ -155,3 +155,6 @@ impl Plan {
         apply::apply(&self.edits, registry, kind, document, mode, notes)
     }
 }
+
+#[cfg(test)]
+mod tests;
