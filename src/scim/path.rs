@@ -160,7 +160,7 @@ mod tests {
             ("name.", "missing"),
             ("name..x", "more than one dot"),
             ("name.a.b", "more than one dot"),
-            ("urn:", "missing"),
+            ("urn:", "no schema URN"),
             ("urn:name", "no schema URN"),
             (":name", "no schema URN"),
             ("urn:x:ä:name", "no schema URN"),

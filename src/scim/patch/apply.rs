@@ -56,7 +56,7 @@ fn remove_extension(
         matches!(attribute.mutability, Mutability::Immutable | Mutability::ReadOnly)
             && members.contains_key(&attribute.name)
     };
-    let schema = registry.extensions(kind).iter().find(|schema| schema.id == urn);
+    let schema = registry.extension(kind, urn);
     if let Some(attribute) = schema.and_then(|schema| schema.attributes.iter().find(fixed)) {
         let detail = format!("{place}.path: {urn}:{} cannot be removed once it has a value", attribute.name);
         return Err(ScimError::mutability(detail));
@@ -76,7 +76,7 @@ fn complete(
     let mut container = document;
     if let Some(urn) = &path.extension {
         let Some(Value::Object(members)) = document.get(&**urn) else { return Ok(()) };
-        let schema = registry.extensions(kind).iter().find(|schema| schema.id == **urn);
+        let schema = registry.extension(kind, urn);
         let attributes = schema.map_or(&[][..], |schema| schema.attributes.as_slice());
         if let Some(missing) = first_missing(attributes, members) {
             return Err(ScimError::invalid_value(format!("{place}: {urn}:{} is required", missing.name)));
@@ -352,7 +352,8 @@ impl Step<'_> {
     fn removable(&self, value: &Value, (sub, new): &SubChange) -> Result<(), ScimError> {
         let Some(old) = value.get(&sub.name) else { return Ok(()) };
         let fixed = sub.mutability == Mutability::Immutable && new.as_ref() != Some(old);
-        if !fixed && !(sub.required && new.is_none()) {
+        let vanishes = sub.required && new.is_none();
+        if !fixed && !vanishes {
             return Ok(());
         }
         let name = AttrPath { sub: Some(sub.clone()), ..self.path.clone() }.canonical();
