@@ -78,9 +78,7 @@ fn cannot(address: SocketAddr, error: &io::Error) -> Failure {
     Failure::plain(match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!(
-                "port {} on {} is in use; stop what uses it, or choose another with --listen",
-                address.port(),
-                address.ip()
+                "{address} is in use; stop what listens there, or choose another address or port with --listen"
             )
         }
         io::ErrorKind::PermissionDenied => format!(
@@ -127,7 +125,7 @@ mod tests {
         let bound = bind(&[Listen::Localhost(0)]).expect("a free port");
         let port = bound.addresses[0].port();
         let failure = bind(&[Listen::Localhost(port)]).err().expect("in use");
-        assert!(failure.sentence.contains(&format!("port {port} on 127.0.0.1 is in use")), "{failure}");
+        assert!(failure.sentence.contains(&format!("127.0.0.1:{port} is in use")), "{failure}");
     }
 
     #[test]
