@@ -372,7 +372,7 @@ fn comparison(path: AttrPath, op: Op, text: &str, null: bool) -> Filter {
     };
     let value = match leaf.kind {
         _ if null && matches!(op, Op::Eq | Op::Ne) => Operand::Null,
-        Type::Boolean => Operand::Boolean(text.len() % 2 == 0),
+        Type::Boolean => Operand::Boolean(text.len().is_multiple_of(2)),
         Type::Integer => Operand::Integer(text.len() as i64 - 3),
         Type::Decimal => Operand::Decimal(text.len() as f64 / 4.0),
         Type::DateTime => Operand::DateTime(crate::base::Timestamp(text.len() as i64 * 1_234_567)),

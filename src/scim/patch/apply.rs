@@ -1,17 +1,20 @@
 //! Edits on a document (RFC 7644 §3.5.2.1 to §3.5.2.3): each attribute's next value, and the rules that depend on what
 //! was there: required, immutable, `noTarget`, one primary.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use super::coerce as parse;
 use super::values;
+use super::whole::{complete, list_schemas, remove_extension};
 use super::{Change, Edit, Otherwise, SubChange, Target, ValueChange};
 use crate::scim::filter::{Filter, eval_value};
 use crate::scim::registry::AttrPath;
-use crate::scim::schema::{Attribute, Mutability, Returned};
+use crate::scim::schema::Mutability;
 use crate::scim::{Document, Kind, Leniency, Mode, Notes, Registry, ScimError};
+
+/// How many values of lists the edits of one PATCH may go through, all in all: far above any directory's need, and low
+/// enough that a PATCH cannot keep the writer busy.
+const MAX_VALUES: usize = 250_000;
 
 /// Applies all edits to a copy; an error leaves nothing behind.
 pub(super) fn apply(
@@ -23,7 +26,17 @@ pub(super) fn apply(
     notes: &mut Notes,
 ) -> Result<Document, ScimError> {
     let mut next = document.clone();
+    let mut gone_through = 0;
     for edit in edits {
+        if let Target::Attribute(path, _) = &edit.target {
+            gone_through += container(path, &next)
+                .and_then(|container| container.get(&path.attribute.name)?.as_array())
+                .map_or(0, Vec::len);
+            if gone_through > MAX_VALUES {
+                let detail = "This PATCH changes long lists too often; send its changes in several requests";
+                return Err(ScimError::plain(413, detail));
+            }
+        }
         match &edit.target {
             Target::Extension(urn) => remove_extension(registry, kind, urn, &mut next, &edit.place)?,
             Target::Attribute(path, change) => {
@@ -43,87 +56,6 @@ pub(super) fn apply(
     Ok(parse::arrange(registry, kind, next))
 }
 
-/// An extension goes whole, unless something in it was to stay as it is.
-fn remove_extension(
-    registry: &Registry,
-    kind: Kind,
-    urn: &str,
-    document: &mut Document,
-    place: &str,
-) -> Result<(), ScimError> {
-    let Some(Value::Object(members)) = document.get(urn) else { return Ok(()) };
-    let fixed = |attribute: &&Arc<Attribute>| {
-        matches!(attribute.mutability, Mutability::Immutable | Mutability::ReadOnly)
-            && members.contains_key(&attribute.name)
-    };
-    let schema = registry.extension(kind, urn);
-    if let Some(attribute) = schema.and_then(|schema| schema.attributes.iter().find(fixed)) {
-        let detail = format!("{place}.path: {urn}:{} cannot be removed once it has a value", attribute.name);
-        return Err(ScimError::mutability(detail));
-    }
-    document.shift_remove(urn);
-    Ok(())
-}
-
-/// What an edited extension or complex attribute must have as soon as it has anything.
-fn complete(
-    registry: &Registry,
-    kind: Kind,
-    path: &AttrPath,
-    document: &Document,
-    place: &str,
-) -> Result<(), ScimError> {
-    let mut container = document;
-    if let Some(urn) = &path.extension {
-        let Some(Value::Object(members)) = document.get(&**urn) else { return Ok(()) };
-        let schema = registry.extension(kind, urn);
-        let attributes = schema.map_or(&[][..], |schema| schema.attributes.as_slice());
-        if let Some(missing) = first_missing(attributes, members) {
-            return Err(ScimError::invalid_value(format!("{place}: {urn}:{} is required", missing.name)));
-        }
-        container = members;
-    }
-    let Some(value) = container.get(&path.attribute.name) else { return Ok(()) };
-    let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-    for members in values.iter().filter_map(Value::as_object) {
-        if let Some(missing) = first_missing(&path.attribute.sub_attributes, members) {
-            let name = AttrPath { sub: Some(missing.clone()), ..path.clone() }.canonical();
-            return Err(ScimError::invalid_value(format!("{place}: {name} is required")));
-        }
-    }
-    Ok(())
-}
-
-fn first_missing<'a>(
-    attributes: &'a [Arc<Attribute>],
-    members: &Map<String, Value>,
-) -> Option<&'a Arc<Attribute>> {
-    attributes.iter().find(|attribute| {
-        attribute.required
-            && attribute.mutability != Mutability::ReadOnly
-            && attribute.returned != Returned::Never
-            && !members.contains_key(&attribute.name)
-    })
-}
-
-/// Keeps `schemas` true to the extensions that have values (RFC 7644 §3.5.2); the order of those that stay is kept.
-fn list_schemas(registry: &Registry, kind: Kind, document: &mut Document) {
-    let extensions = registry.extensions(kind).iter().map(|schema| schema.id.as_str());
-    let present: Vec<&str> =
-        std::iter::once(kind.urn()).chain(extensions.filter(|id| document.contains_key(*id))).collect();
-    let mut listed: Vec<Value> = match document.get("schemas") {
-        Some(Value::Array(listed)) => listed.clone(),
-        _ => Vec::new(),
-    };
-    listed.retain(|urn| urn.as_str().is_some_and(|urn| present.contains(&urn)));
-    for urn in present {
-        if !listed.iter().any(|other| other == urn) {
-            listed.push(urn.into());
-        }
-    }
-    document.insert("schemas".into(), Value::Array(listed));
-}
-
 /// One edit of one attribute.
 struct Step<'a> {
     place: &'a str,
@@ -134,11 +66,7 @@ struct Step<'a> {
 impl Step<'_> {
     fn run(&self, change: &Change, document: &mut Document, notes: &mut Notes) -> Result<(), ScimError> {
         let name = &self.path.attribute.name;
-        let container = match &self.path.extension {
-            None => Some(&*document),
-            Some(urn) => document.get(&**urn).and_then(Value::as_object),
-        };
-        let before = container.and_then(|container| container.get(name)).cloned();
+        let before = container(self.path, document).and_then(|container| container.get(name)).cloned();
         let after = self.next(before.clone(), change, notes)?;
         if before == after {
             return Ok(());
@@ -378,6 +306,14 @@ impl Step<'_> {
         } else {
             format!("{place}: {name} is required and cannot be removed")
         })
+    }
+}
+
+/// The object that holds the attribute: the document, or the extension in it.
+fn container<'a>(path: &AttrPath, document: &'a Document) -> Option<&'a Map<String, Value>> {
+    match &path.extension {
+        None => Some(document),
+        Some(urn) => document.get(&**urn).and_then(Value::as_object),
     }
 }
 

@@ -131,11 +131,10 @@ impl Planner<'_> {
                 self.edit(&here, Target::Extension(urn.clone()));
                 return Ok(());
             }
-            (OpKind::Replace, Some(Value::Null)) => {
+            (OpKind::Add | OpKind::Replace, Some(Value::Null)) => {
                 self.edit(&here, Target::Extension(urn.clone()));
                 return Ok(());
             }
-            (OpKind::Add, Some(Value::Null)) => return Ok(()),
             (_, Some(Value::Object(members))) => members,
             _ => {
                 return Err(ScimError::invalid_value(format!(
@@ -147,8 +146,12 @@ impl Planner<'_> {
         for (key, value) in members {
             let inner = Here { explicit: false, ..here.at(key) };
             match self.registry.find(self.kind, &format!("{urn}:{key}")) {
-                Some(path) => self.attribute(op, path, Some(value), inner)?,
-                None => self.unknown(key, &inner)?,
+                Some(path) if path.sub.is_none() => self.attribute(op, path, Some(value), inner)?,
+                Some(path) if self.mode == Mode::Compat => {
+                    self.plan.notes.used(Leniency::DottedKey);
+                    self.attribute(op, path, Some(value), inner)?;
+                }
+                Some(_) | None => self.unknown(key, &inner)?,
             }
         }
         Ok(())
@@ -197,13 +200,12 @@ impl Planner<'_> {
             (_, Some(sub)) => {
                 let found = self.coerce(sub, value.unwrap_or(&Value::Null), &here)?;
                 match found {
-                    None if op == OpKind::Add => None,
                     found if many => Some(Change::Every((sub.clone(), found))),
                     found => Some(found.map_or(Change::Unset, Change::Set)),
                 }
             }
             (_, None) if many => self.many(op, &path.attribute, value.unwrap_or(&Value::Null), &here)?,
-            (_, None) => return self.single(op, path, value.unwrap_or(&Value::Null), here),
+            (_, None) => return self.single(path, value.unwrap_or(&Value::Null), here),
         };
         if let Some(change) = change {
             self.change(&here, path, change);
@@ -239,11 +241,10 @@ impl Planner<'_> {
 
     /// Add or replace on an attribute with one value. A complex one is taken apart: sub-attributes that are not named
     /// stay (RFC 7644 §3.5.2.3).
-    fn single(&mut self, op: OpKind, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
+    fn single(&mut self, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
         let Value::Object(members) = value else {
             match self.coerce(&path.attribute, value, &here)? {
                 Some(found) => self.change(&here, path, Change::Set(found)),
-                None if op == OpKind::Add => {}
                 None => self.change(&here, path, Change::Unset),
             }
             return Ok(());
@@ -287,23 +288,22 @@ impl Planner<'_> {
                     self.when_missing(),
                 )
             }
-            (OpKind::Add, Some(sub)) => {
-                let found = self.coerce(&sub, given, here)?;
-                if found.is_none() {
-                    return Ok(());
-                }
-                (ValueChange::Merge(vec![(sub, found)]), Otherwise::Create(false))
-            }
-            (OpKind::Replace, Some(sub)) => match self.coerce(&sub, given, here)? {
+            (op, Some(sub)) => match self.coerce(&sub, given, here)? {
                 None => (ValueChange::Merge(vec![(sub, None)]), self.when_missing()),
+                found if op == OpKind::Add => {
+                    (ValueChange::Merge(vec![(sub, found)]), Otherwise::Create(false))
+                }
                 found => (ValueChange::Merge(vec![(sub, found)]), self.when_replacing()),
             },
             (OpKind::Add, None) => (self.merged(&path.attribute, given, here)?, Otherwise::Create(false)),
-            (OpKind::Replace, None) => match self.element(&path.attribute, given, here)? {
+            (_, None) => match self.element(&path.attribute, given, here)? {
                 None => (ValueChange::Remove, self.when_missing()),
                 Some(element) => (ValueChange::Replace(element), self.when_replacing()),
             },
         };
+        if change == ValueChange::Merge(Vec::new()) {
+            return Ok(());
+        }
         self.change(here, path, Change::Where { filter, change, otherwise });
         Ok(())
     }

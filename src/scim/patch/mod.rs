@@ -10,6 +10,7 @@ mod members;
 mod read;
 mod target;
 mod values;
+mod whole;
 
 use std::sync::Arc;
 
