@@ -1,8 +1,24 @@
 //! Resources: from a client's JSON to the canonical document (`parse`), and from the stored document to the answer (`render`).
 
-use serde_json::Value;
+mod diff;
+mod display_name;
+mod order;
+mod parse;
+mod parse_members;
+mod parse_simple;
+mod parse_value;
+mod place;
+mod replace;
 
-use super::{Document, Kind, Mode, Notes, Registry, ScimError};
+pub use diff::{Difference, diff};
+pub use display_name::display_name;
+pub use order::order;
+pub use parse::parse;
+pub use parse_members::parse_members;
+pub use parse_value::parse_attribute;
+pub use replace::replace;
+
+use super::{Document, Kind, Notes};
 
 /// A member as a client names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +38,4 @@ pub struct Parsed {
     pub members: Option<Vec<Member>>,
     /// Leniencies used and names dropped.
     pub notes: Notes,
-}
-
-/// Reads the body of a POST or PUT (RFC 7644 §3.3, §3.5.1).
-pub fn parse(_registry: &Registry, _kind: Kind, _body: &Value, _mode: Mode) -> Result<Parsed, ScimError> {
-    todo!()
 }

@@ -1,0 +1,153 @@
+//! Simple values (RFC 7643 §2.3.1 to §2.3.7): each data type's check, and the leniencies on how a value is written.
+//! Lists and complex values are read in `parse_value`.
+
+use base64::Engine;
+use base64::alphabet::{self, Alphabet};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Number, Value};
+
+use super::parse_value::{Reader, is_stored};
+use super::place::Place;
+use crate::base::Timestamp;
+use crate::scim::filter::shorten;
+use crate::scim::schema::{Attribute, Type};
+use crate::scim::{Leniency, Mode, ScimError};
+
+/// How long a password may be, in bytes.
+const MAX_SECRET: usize = 1024;
+
+impl Reader<'_> {
+    /// A value of a simple type; `None` where it is unassigned.
+    pub(super) fn simple(
+        &mut self,
+        attribute: &Attribute,
+        value: &Value,
+        place: &Place<'_>,
+    ) -> Result<Option<Value>, ScimError> {
+        if let Value::String(text) = value {
+            // RFC 7643 §4.1.1: a userName is "non-empty"; blanks are no name either.
+            if attribute.required && text.trim().is_empty() {
+                return Err(ScimError::invalid_value(format!("{place} is required and was empty")));
+            }
+            if text.is_empty() && self.mode == Mode::Compat {
+                self.notes.used(Leniency::EmptyText);
+                return Ok(None);
+            }
+        }
+        let found = match attribute.kind {
+            Type::String => self.text(value),
+            Type::Boolean => self.boolean(value),
+            Type::Integer => self.integer(value),
+            Type::Decimal => self.decimal(value),
+            Type::DateTime => checked(value, |text| Timestamp::parse(text).is_some()),
+            Type::Binary => checked(value, is_base64),
+            Type::Reference => checked(value, |_| true),
+            Type::Complex => None,
+        };
+        let Some(found) = found else {
+            return Err(wrong(attribute, place, expected(attribute.kind), value));
+        };
+        match &found {
+            Value::String(text) if !is_stored(attribute) && !(1..=MAX_SECRET).contains(&text.len()) => {
+                Err(ScimError::invalid_value(format!("{place} must be a text of 1 to {MAX_SECRET} bytes")))
+            }
+            _ => Ok(Some(found)),
+        }
+    }
+
+    /// A text; for a compat token also a number.
+    fn text(&mut self, value: &Value) -> Option<Value> {
+        match value {
+            Value::String(_) => Some(value.clone()),
+            Value::Number(number) if self.mode == Mode::Compat => {
+                self.notes.used(Leniency::TextNumber);
+                Some(Value::String(number.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    fn boolean(&mut self, value: &Value) -> Option<Value> {
+        let found = match value {
+            Value::Bool(_) => return Some(value.clone()),
+            Value::String(text) if self.mode == Mode::Compat => {
+                [true, false].into_iter().find(|each| text.eq_ignore_ascii_case(&each.to_string()))?
+            }
+            _ => return None,
+        };
+        self.notes.used(Leniency::TextBoolean);
+        Some(Value::Bool(found))
+    }
+
+    fn integer(&mut self, value: &Value) -> Option<Value> {
+        let found = match value {
+            Value::Number(number) => return number.as_i64().map(Value::from),
+            Value::String(text) if self.mode == Mode::Compat => text.parse::<i64>().ok()?,
+            _ => return None,
+        };
+        self.notes.used(Leniency::TextNumber);
+        Some(Value::from(found))
+    }
+
+    fn decimal(&mut self, value: &Value) -> Option<Value> {
+        let found = match value {
+            Value::Number(_) => return Some(value.clone()),
+            Value::String(text) if self.mode == Mode::Compat => Number::from_f64(text.parse().ok()?)?,
+            _ => return None,
+        };
+        self.notes.used(Leniency::TextNumber);
+        Some(Value::Number(found))
+    }
+}
+
+/// A text that passes the test.
+fn checked(value: &Value, test: impl Fn(&str) -> bool) -> Option<Value> {
+    value.as_str().is_some_and(test).then(|| value.clone())
+}
+
+/// Whether a text is base64 in either alphabet (RFC 4648 §4, §5); padding may be left out (RFC 7643 §2.3.6).
+fn is_base64(text: &str) -> bool {
+    let decodes = |alphabet: &Alphabet| {
+        let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        GeneralPurpose::new(alphabet, config).decode(text).is_ok()
+    };
+    decodes(&alphabet::STANDARD) || decodes(&alphabet::URL_SAFE)
+}
+
+/// What a type looks like, for errors.
+fn expected(kind: Type) -> &'static str {
+    match kind {
+        Type::String => "a text",
+        Type::Boolean => "true or false",
+        Type::Decimal => "a number",
+        Type::Integer => "a whole number of at most 64 bits",
+        Type::DateTime => "a date and time with its offset, such as \"2026-11-23T18:00:00Z\"",
+        Type::Binary => "a text in base64",
+        Type::Reference => "a text with a URI",
+        Type::Complex => "an object",
+    }
+}
+
+/// The error for a value of the wrong type. What is secret is not repeated.
+pub(super) fn wrong(attribute: &Attribute, place: &Place<'_>, expected: &str, value: &Value) -> ScimError {
+    if is_stored(attribute) {
+        mismatch(place, expected, value)
+    } else {
+        ScimError::invalid_value(format!("{place} must be {expected}"))
+    }
+}
+
+/// The error for a value that is not what its place asks for.
+pub(super) fn mismatch(place: &Place<'_>, expected: &str, value: &Value) -> ScimError {
+    ScimError::invalid_value(format!("{place} must be {expected}, got {}", shown(value)))
+}
+
+/// A value short enough to be quoted.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "an object".into(),
+        Value::String(text) => Value::String(shorten(text)).to_string(),
+        other => other.to_string(),
+    }
+}
