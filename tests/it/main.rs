@@ -9,6 +9,7 @@ mod activity;
 mod dialogues;
 mod discovery;
 mod durability;
+mod install;
 mod jumpcloud_run;
 mod process;
 mod resources;
