@@ -172,7 +172,10 @@ fn on_directory(
         let store = serve::open(&place.data_dir, options)?;
         let service = Service::new(store.clone(), Options { clock, ids, ..Options::default() });
         let desk = Desk { service, actor: Actor::CommandLine { user } };
-        let result = command(&desk).await;
+        let result = match desk.service.ensure_team().await {
+            Ok(()) => command(&desk).await,
+            Err(error) => Err(error.into()),
+        };
         store.close();
         result
     })

@@ -81,6 +81,7 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
             open_discovery: settings.discovery_without_token,
         },
     );
+    service.ensure_team().await?;
     let listeners = bound
         .sockets
         .into_iter()

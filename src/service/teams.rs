@@ -7,12 +7,30 @@ use crate::base::TeamId;
 use crate::store::{Team, WriteTx};
 
 const LONGEST_NAME: usize = 100;
+/// The team that is there from the first start.
+const FIRST_TEAM: &str = "Default";
 
 impl Service {
     /// The teams that are not removed.
     pub fn teams(&self) -> Result<Vec<Team>, Error> {
         self.store()
             .read_now(|tx| Ok(tx.teams()?.into_iter().filter(|team| team.removed.is_none()).collect()))
+    }
+
+    /// Makes the first team where there is none yet: every stored thing belongs to one.
+    pub async fn ensure_team(&self) -> Result<(), Error> {
+        if !self.store().read_now(|tx| -> Result<_, Error> { Ok(tx.teams()?) })?.is_empty() {
+            return Ok(());
+        }
+        self.store()
+            .write(|tx| {
+                // Another process may have been faster; removed teams do not count, and the last one cannot be removed.
+                if tx.teams()?.is_empty() {
+                    tx.insert_team(FIRST_TEAM)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// The team of that name or short name; without a name the only team there is.
