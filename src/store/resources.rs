@@ -94,7 +94,7 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         source: row.get(7)?,
         token: row.get(8)?,
         display: row.get(9)?,
-        active: row.get(10)?,
+        active: row.get::<_, Option<bool>>(10)?.unwrap_or(true),
         members: row.get(11)?,
     })
 }
@@ -217,13 +217,14 @@ impl WriteTx<'_> {
         values: &[IndexValue],
     ) -> Result<Row> {
         self.values_are_free(team, kind, None, values)?;
-        let (now, active) = (self.now(), is_active(kind, document));
+        let (now, assigned) = (self.now(), assigned_active(kind, document));
+        let active = assigned.unwrap_or(true);
         let (doc, display) = (to_text(document), index::display(kind, document));
         let n = self.insert(
             "insert into resource
              (team, kind, id, version, created, modified, active, source, token, display, doc)
              values (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![team, kind, id, now, active, source, token, display, doc],
+            params![team, kind, id, now, assigned, source, token, display, doc],
         )?;
         self.insert_values(team, kind, n, values)?;
         if kind == Kind::User && active {
@@ -257,12 +258,13 @@ impl WriteTx<'_> {
         values: &[IndexValue],
     ) -> Result<Row> {
         self.values_are_free(team, row.kind, Some(row.n), values)?;
-        let (now, active) = (self.now(), is_active(row.kind, document));
+        let (now, assigned) = (self.now(), assigned_active(row.kind, document));
+        let active = assigned.unwrap_or(true);
         let (doc, display) = (to_text(document), index::display(row.kind, document));
         self.run(
             "update resource set version = version + 1, modified = ?, active = ?, token = ?, display = ?, doc = ?
              where n = ?",
-            params![now, active, token, display, doc, row.n],
+            params![now, assigned, token, display, doc, row.n],
         )?;
         self.replace_values(team, row.kind, row.n, values)?;
         if row.kind == Kind::User && active != row.active {
@@ -353,9 +355,9 @@ impl WriteTx<'_> {
     }
 }
 
-/// RFC 7643 §4.1.1 lets a user without `active` be active.
-fn is_active(kind: Kind, document: &Document) -> bool {
-    kind == Kind::Group || document.get("active") != Some(&serde_json::Value::Bool(false))
+/// A user's `active` as far as it is assigned; a user without it counts as active (RFC 7643 §4.1.1).
+fn assigned_active(kind: Kind, document: &Document) -> Option<bool> {
+    document.get("active").and_then(serde_json::Value::as_bool).filter(|_| kind == Kind::User)
 }
 
 fn to_text(document: &Document) -> String {

@@ -73,7 +73,7 @@ create table resource (
     version integer not null,
     created integer not null,
     modified integer not null,
-    active integer not null,            -- 0 for a user whose active is false
+    active integer,                     -- the user's active as it is assigned; null where it is not
     members integer not null default 0, -- how many members a group has
     source text not null,               -- the source that made or adopted it
     token integer not null,             -- the token that last wrote it; 0 for none

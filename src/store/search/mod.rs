@@ -1,0 +1,226 @@
+//! Search: a filter, an order and a page become SQL. Its reader of filters and `scim::filter::eval` find the same:
+//! what `condition` can say exactly in SQL is answered from the index, of the rest it says what must hold at least, and
+//! `eval` itself decides about the candidates.
+
+mod condition;
+mod key;
+mod scan;
+mod whole;
+
+use std::ops::ControlFlow;
+
+use rusqlite::params;
+
+use super::counts::RUN;
+use super::resources::{read, select_resource};
+use super::{ReadTx, Result, Row};
+use crate::base::TeamId;
+use crate::scim::filter::Filter;
+use crate::scim::registry::AttrPath;
+use crate::scim::{Kind, Registry};
+
+pub use key::{Key, Place};
+
+/// What is looked for.
+pub struct Query<'a> {
+    /// The team's schemas.
+    pub registry: &'a Registry,
+    /// The Base URL with its prefix, for filters on `meta.location` and `$ref`.
+    pub base: &'a str,
+    /// The kinds to search and the filter for each.
+    pub kinds: &'a [(Kind, Option<Filter>)],
+    /// The order; by age when `None`.
+    pub sort: Option<Sort<'a>>,
+    /// Which part of the result.
+    pub page: Page,
+}
+
+/// An order by an attribute (RFC 7644 §3.4.2.3).
+#[derive(Clone, Copy, Debug)]
+pub struct Sort<'a> {
+    /// The attribute for each kind that has it.
+    pub paths: &'a [(Kind, AttrPath)],
+    /// `sortOrder` is `descending`.
+    pub descending: bool,
+}
+
+/// Which part of the result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Page {
+    /// From a 1-based index (RFC 7644 §3.4.2.4).
+    Index { start: u64, count: u64 },
+    /// What stands behind a place, or the beginning (RFC 9865).
+    After { place: Option<Place>, count: u64 },
+    /// What stands before a place, in the same order.
+    Before { place: Place, count: u64 },
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// How many resources match in all.
+    pub total: u64,
+    /// The page.
+    pub rows: Vec<Row>,
+    /// Where the next page begins, when there is one.
+    pub next: Option<Place>,
+    /// Where the page before ends, when there is one.
+    pub previous: Option<Place>,
+}
+
+impl ReadTx<'_> {
+    /// Finds the resources of a team that match, in order, one page of them.
+    pub fn search(&self, team: TeamId, query: &Query<'_>) -> Result<Found> {
+        if query.sort.is_none() && query.kinds.iter().all(|(_, filter)| filter.is_none()) {
+            return self.unfiltered(team, query);
+        }
+        let descending = query.sort.is_some_and(|sort| sort.descending);
+        let mut places = Vec::new();
+        for (kind, filter) in query.kinds {
+            self.scan(team, *kind, filter.as_ref(), query, &mut places)?;
+        }
+        places.sort_unstable_by(|one, other| if descending { other.cmp(one) } else { one.cmp(other) });
+        let (from, to) = bounds(&places, &query.page, descending);
+        let page = &places[from..to];
+        let mut rows = Vec::with_capacity(page.len());
+        for place in page {
+            rows.extend(self.one(select_resource!("where n = ?"), [place.n], read)?);
+        }
+        Ok(Found {
+            total: places.len() as u64,
+            rows,
+            next: page.last().filter(|_| to < places.len()).cloned(),
+            previous: page.first().filter(|_| from > 0).cloned(),
+        })
+    }
+
+    /// Everything, by age. The totals are rows, a deep page begins by the sums of `run`, and pages by place walk on.
+    fn unfiltered(&self, team: TeamId, query: &Query<'_>) -> Result<Found> {
+        let mut total = 0;
+        for (kind, _) in query.kinds {
+            total += self.total(team, *kind)?;
+        }
+        let (rows, before, after) = match &query.page {
+            Page::Index { start, count } => {
+                let skip = start.saturating_sub(1);
+                if *count == 0 || skip >= total {
+                    return Ok(Found { total, ..Found::default() });
+                }
+                let (from, rest) = self.beginning(team, query.kinds, skip)?;
+                let rows = self.rows_from(team, query.kinds, from, rest, *count)?;
+                let after = skip + (rows.len() as u64) < total;
+                (rows, skip > 0, after)
+            }
+            Page::After { place, count } => {
+                let from = place.as_ref().map_or(0, |place| place.n + 1);
+                let mut rows = self.rows_from(team, query.kinds, from, 0, count.saturating_add(1))?;
+                let after = rows.len() as u64 > *count;
+                rows.truncate(*count as usize);
+                (rows, place.is_some(), after)
+            }
+            Page::Before { place, count } => {
+                let mut rows = self.rows_before(team, query.kinds, place.n, count.saturating_add(1))?;
+                let before = rows.len() as u64 > *count;
+                rows.truncate(*count as usize);
+                rows.reverse();
+                (rows, before, true)
+            }
+        };
+        let place = |row: &Row| Place { key: Key::Missing, n: row.n };
+        let next = rows.last().filter(|_| after).map(place);
+        let previous = rows.first().filter(|_| before).map(place);
+        Ok(Found { total, rows, next, previous })
+    }
+
+    /// The number at which to begin, and how many rows to skip from there, to leave out the first `skip`.
+    fn beginning(&self, team: TeamId, kinds: &[(Kind, Option<Filter>)], skip: u64) -> Result<(i64, u64)> {
+        let (mut from, mut rest) = (0, skip);
+        if skip == 0 {
+            return Ok((0, 0));
+        }
+        let has = |kind| kinds.iter().any(|(searched, _)| *searched == kind).then_some(kind);
+        self.each(
+            "select run, sum(resources) from run where team = ? and kind in (?, ?) group by run order by run",
+            params![team, has(Kind::User), has(Kind::Group)],
+            |row| {
+                let here: u64 = row.get(1)?;
+                from = row.get::<_, i64>(0)? * RUN;
+                if here > rest {
+                    return Ok(ControlFlow::Break(()));
+                }
+                rest -= here;
+                from += RUN;
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok((from, rest))
+    }
+
+    fn rows_from(
+        &self,
+        team: TeamId,
+        kinds: &[(Kind, Option<Filter>)],
+        from: i64,
+        skip: u64,
+        count: u64,
+    ) -> Result<Vec<Row>> {
+        let (skip, count) = (as_limit(skip), as_limit(count));
+        if let [(kind, _)] = kinds {
+            let sql = select_resource!("where team = ? and kind = ? and n >= ? order by n limit ? offset ?");
+            return self.all(sql, params![team, kind, from, count, skip], read);
+        }
+        let mut rows = Vec::new();
+        for (kind, _) in kinds {
+            let sql = select_resource!("where team = ? and kind = ? and n >= ? order by n limit ?");
+            rows.extend(self.all(sql, params![team, kind, from, count.saturating_add(skip)], read)?);
+        }
+        rows.sort_unstable_by_key(|row| row.n);
+        Ok(rows.into_iter().skip(skip as usize).take(count as usize).collect())
+    }
+
+    /// Rows before a number, nearest first.
+    fn rows_before(
+        &self,
+        team: TeamId,
+        kinds: &[(Kind, Option<Filter>)],
+        before: i64,
+        count: u64,
+    ) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for (kind, _) in kinds {
+            let sql = select_resource!("where team = ? and kind = ? and n < ? order by n desc limit ?");
+            rows.extend(self.all(sql, params![team, kind, before, as_limit(count)], read)?);
+        }
+        rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.n));
+        rows.truncate(as_limit(count) as usize);
+        Ok(rows)
+    }
+}
+
+/// A count that SQLite can be given.
+fn as_limit(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Which of the ordered places the page holds.
+fn bounds(places: &[Place], page: &Page, descending: bool) -> (usize, usize) {
+    let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(places.len());
+    let before = |one: &Place, other: &Place| if descending { one > other } else { one < other };
+    match page {
+        Page::Index { start, count } => {
+            let from = start.saturating_sub(1);
+            (index(from), index(from.saturating_add(*count)))
+        }
+        Page::After { place, count } => {
+            let from = match place {
+                None => 0,
+                Some(place) => places.partition_point(|other| !before(place, other)),
+            };
+            (from, index((from as u64).saturating_add(*count)))
+        }
+        Page::Before { place, count } => {
+            let to = places.partition_point(|other| before(other, place));
+            (to.saturating_sub(index(*count)), to)
+        }
+    }
+}
