@@ -5,6 +5,8 @@ mod backup;
 mod migrate;
 mod open;
 mod readers;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod writer;
 

@@ -20,7 +20,7 @@ pub struct ReadTx<'c> {
 }
 
 impl<'c> ReadTx<'c> {
-    pub(super) fn new(
+    pub(in crate::store) fn new(
         sqlite: &'c Connection,
         now: Timestamp,
         ids: &'c Ids,

@@ -156,7 +156,7 @@ fn compare(team: TeamId, kind: Kind, path: &AttrPath, op: Op, operand: &Operand)
             (Op::Eq, Operand::Exact(id)) => Condition::exact(Column, "r.id = ?", vec![id.clone().into()]),
             _ => Condition::all(),
         },
-        (Kind::User, "active", None) => active(op, operand),
+        (Kind::User, "active", None) => active(team, op, operand),
         (Kind::Group, "members", Some("value")) => members(team, op, operand),
         (Kind::User, "groups", Some("value")) => groups(team, op, operand),
         _ => Condition::all(),
@@ -271,15 +271,17 @@ fn instant(column: &str, op: Op, operand: &Operand) -> Condition {
     Condition::exact(lead, format!("{column} {sign} ?"), vec![at.0.into()])
 }
 
-fn active(op: Op, operand: &Operand) -> Condition {
+fn active(team: TeamId, op: Op, operand: &Operand) -> Condition {
     // The second half keeps `null` out, which `not` would not turn round.
     let is = match operand {
         Operand::Boolean(true) => {
             Condition::exact(Nowhere, "(r.active = 1 and r.active is not null)", vec![])
         }
-        Operand::Boolean(false) => {
-            Condition::exact(Column, "(r.active = 0 and r.active is not null)", vec![])
-        }
+        Operand::Boolean(false) => Condition::exact(
+            Numbers,
+            "r.n in (select n from resource indexed by resource_inactive where team = ? and active = 0)",
+            vec![team.0.into()],
+        ),
         Operand::Null => Condition::exact(Nowhere, "r.active is null", vec![]),
         _ => return Condition::all(),
     };

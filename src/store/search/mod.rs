@@ -5,6 +5,8 @@
 mod condition;
 mod key;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use std::ops::ControlFlow;

@@ -109,6 +109,17 @@ impl ReadTx<'_> {
     }
 }
 
+#[cfg(test)]
+impl ReadTx<'_> {
+    /// How SQLite means to walk the candidates of a filter.
+    pub(super) fn plan(&self, team: TeamId, kind: Kind, filter: &Filter) -> Result<Vec<String>> {
+        let condition = condition::read(team, kind, filter);
+        let whole = !condition.exact;
+        let (sql, values) = select(team, kind, condition.holds, &Order::Age, whole).expect("a condition");
+        self.all(&format!("explain query plan {sql}"), params_from_iter(values), |row| row.get(3))
+    }
+}
+
 /// The statement that walks the candidates; `None` when there can be none.
 fn select(team: TeamId, kind: Kind, holds: Holds, order: &Order, whole: bool) -> Option<(String, Vec<Sql>)> {
     let kind = match kind {

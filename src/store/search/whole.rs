@@ -40,6 +40,25 @@ impl Stored {
     }
 }
 
+#[cfg(test)]
+impl Stored {
+    /// The same from a whole row.
+    pub fn of(row: &crate::store::Row) -> Result<Stored> {
+        let document =
+            serde_json::from_str(&row.doc).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let (n, kind, id, version) = (row.n, row.kind, row.id.clone(), row.version);
+        Ok(Stored { n, kind, id, version, created: row.created, modified: row.modified, document })
+    }
+}
+
+#[cfg(test)]
+impl Wanted {
+    /// Every derived part.
+    pub fn all() -> Wanted {
+        Wanted { meta: true, groups: true, members: true, manager: true }
+    }
+}
+
 /// Which derived parts are looked at.
 pub struct Wanted {
     meta: bool,
