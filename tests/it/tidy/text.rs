@@ -1,11 +1,5 @@
-//! Reading Rust source as text: without comments and strings, up to its tests, and its string literals.
+//! Reading Rust source as text: without comments and strings, and up to its tests.
 //! It knows enough of the syntax for the house rules and is no parser.
-
-/// A string literal with the line it begins on.
-pub struct Literal {
-    pub line: usize,
-    pub text: String,
-}
 
 /// The number of the line that holds byte `at`.
 pub fn line_of(text: &str, at: usize) -> usize {
@@ -14,27 +8,20 @@ pub fn line_of(text: &str, at: usize) -> usize {
 
 /// The text up to the unit tests, which stand last.
 pub fn part_before_tests(text: &str) -> &str {
-    match text.find("#[cfg(test)]\nmod ") {
-        Some(at) => &text[..at],
+    let inline = text.match_indices("#[cfg(test)]\nmod ").find(|(at, _)| {
+        let line = text[*at..].lines().nth(1).unwrap_or_default();
+        line.trim_end().ends_with('{')
+    });
+    match inline {
+        Some((at, _)) => &text[..at],
         None => text,
     }
 }
 
 /// The source with comments and the insides of strings blanked out; every line keeps its number.
 pub fn code_only(source: &str) -> String {
-    scan(source).0
-}
-
-/// The string literals of the source, raw ones included.
-pub fn string_literals(source: &str) -> Vec<Literal> {
-    scan(source).1
-}
-
-fn scan(source: &str) -> (String, Vec<Literal>) {
     let chars: Vec<char> = source.chars().collect();
     let mut out = String::with_capacity(source.len());
-    let mut literals = Vec::new();
-    let mut line = 1;
     let mut i = 0;
     while i < chars.len() {
         let rest = &chars[i..];
@@ -42,26 +29,22 @@ fn scan(source: &str) -> (String, Vec<Literal>) {
             i + rest.iter().position(|c| *c == '\n').unwrap_or(rest.len())
         } else if rest.starts_with(&['/', '*']) {
             i + comment_length(rest)
-        } else if let Some((open, close)) = string_length(rest, i.checked_sub(1).map(|before| chars[before]))
-        {
-            literals.push(Literal { line, text: chars[i + open..i + close].iter().collect() });
+        } else if let Some(close) = string_length(rest, i.checked_sub(1).map(|before| chars[before])) {
             let hashes = rest.iter().skip(1).take_while(|c| **c == '#').count();
             i + close + 1 + if rest[0] == 'r' { hashes } else { 0 }
         } else if let Some(length) = char_length(rest) {
             i + length
         } else {
             out.push(rest[0]);
-            line += usize::from(rest[0] == '\n');
             i += 1;
             continue;
         };
         for c in &chars[i..end.min(chars.len())] {
             out.push(if *c == '\n' { '\n' } else { ' ' });
-            line += usize::from(*c == '\n');
         }
         i = end;
     }
-    (out, literals)
+    out
 }
 
 /// The length of a block comment, which may hold others.
@@ -85,14 +68,14 @@ fn comment_length(rest: &[char]) -> usize {
     rest.len()
 }
 
-/// Where the inside of a string literal begins and ends, if one begins here.
-fn string_length(rest: &[char], before: Option<char>) -> Option<(usize, usize)> {
+/// Where the inside of a string literal ends, if one begins here.
+fn string_length(rest: &[char], before: Option<char>) -> Option<usize> {
     if rest[0] == '"' {
         let mut i = 1;
         while i < rest.len() && rest[i] != '"' {
             i += if rest[i] == '\\' { 2 } else { 1 };
         }
-        return Some((1, i.min(rest.len())));
+        return Some(i.min(rest.len()));
     }
     let word = before.is_some_and(|c| c.is_alphanumeric() || c == '_') && before != Some('b');
     if rest[0] != 'r' || word {
@@ -110,7 +93,7 @@ fn string_length(rest: &[char], before: Option<char>) -> Option<(usize, usize)> 
         }
         i += 1;
     }
-    Some((open, i))
+    Some(i)
 }
 
 /// The length of a character literal, if one begins here; a lifetime is none.
@@ -133,9 +116,4 @@ fn comments_and_strings_are_blanked_and_lines_kept() {
         code.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     assert_eq!(words, ["a", "e", "let", "g", "let", "j", "let", "m", "fn", "o", "p"]);
     assert_eq!(code.lines().count(), source.lines().count());
-    let literals = string_literals(source);
-    assert_eq!(
-        literals.iter().map(|l| (l.line, l.text.as_str())).collect::<Vec<_>>(),
-        [(2, "h\\\"i"), (2, "k\"l")]
-    );
 }
