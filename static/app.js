@@ -1,0 +1,105 @@
+// Optional layer. Every page works without it. No inline handlers, no eval, no third party.
+(() => {
+  'use strict';
+  const $ = (s, r = document) => r.querySelector(s);
+  const $$ = (s, r = document) => [...r.querySelectorAll(s)];
+  const root = document.documentElement;
+  const say = (() => {
+    const el = document.createElement('div');
+    el.className = 'vh';
+    el.setAttribute('role', 'status');
+    document.body.append(el);
+    return t => { el.textContent = ''; setTimeout(() => { el.textContent = t; }, 30); };
+  })();
+
+  // The summary of what is wrong in a form is read first
+  $('#errs')?.focus();
+
+  // Copy buttons: from the element they name
+  document.addEventListener('click', async e => {
+    const b = e.target.closest('[data-copy]');
+    const src = b && document.getElementById(b.dataset.copy);
+    if (!src) return;
+    const text = (src.value ?? src.dataset.full ?? src.textContent).trim();
+    const label = $('[data-label]', b);
+    label.dataset.was ??= label.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      label.textContent = 'Copied';
+      say('Copied');
+    } catch {
+      getSelection().selectAllChildren(src);
+      label.textContent = 'Press Ctrl+C';
+      say('Selected. Press Control C to copy');
+    }
+    setTimeout(() => { label.textContent = label.dataset.was; }, 2000);
+  });
+
+  // Dialogs: the link opens an ordinary page without this script
+  document.addEventListener('click', e => {
+    const opener = e.target.closest('[data-dialog]');
+    const dialog = opener && document.getElementById(opener.dataset.dialog);
+    if (dialog) { e.preventDefault(); dialog.showModal(); }
+    const closer = e.target.closest('[data-close]');
+    if (closer) { e.preventDefault(); closer.closest('dialog').close(); }
+    if (e.target.matches('dialog')) e.target.close();
+    $$('details.me[open], details.team[open]').forEach(d => { if (!d.contains(e.target)) d.open = false; });
+  });
+
+  // Relative times stay right while the page is open; the words are the server's
+  const near = (n, unit) => n < 0 ? `in ${-n} ${unit}` : `${n} ${unit} ago`;
+  const ago = at => {
+    const s = Math.round((Date.now() - at) / 1000), a = Math.abs(s);
+    if (a < 5) return 'now';
+    if (a < 60) return near(s, 's');
+    if (a < 3600) return near(Math.trunc(s / 60), 'min');
+    if (a < 86400) return near(Math.trunc(s / 3600), 'h');
+    return null;
+  };
+  const tick = () => $$('time[data-live]').forEach(t => {
+    const text = ago(new Date(t.dateTime));
+    if (text) t.textContent = text;
+  });
+  setInterval(tick, 15000);
+
+  // "Local" means the zone of this browser
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) $$('[data-zone]').forEach(b => { b.value = zone; });
+
+  // Shortcuts: single keys only outside fields; data-keys="off" on <html> turns them off
+  let g = 0;
+  const go = { o: '', u: 'users', g: 'groups', a: 'activity', t: 'tokens', c: 'connect' };
+  document.addEventListener('keydown', e => {
+    if (root.dataset.keys === 'off') return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.matches('input, textarea, select, [contenteditable]')) return;
+    if (e.key === '/') { e.preventDefault(); $('#q')?.focus(); return; }
+    if (g && e.key in go && document.body.dataset.base) { location.href = document.body.dataset.base + go[e.key]; return; }
+    clearTimeout(g);
+    g = e.key === 'g' ? setTimeout(() => { g = 0; }, 900) : 0;
+    if (e.key === 'j' || e.key === 'k') {
+      const rows = $$('tbody a.name, tbody a[data-row]');
+      if (!rows.length) return;
+      const i = rows.indexOf(document.activeElement);
+      rows[Math.max(0, Math.min(rows.length - 1, i + (e.key === 'j' ? 1 : -1)))].focus();
+    }
+  });
+
+  // Live updates: the server names the fragments that changed, and the page asks for those
+  const src = document.body.dataset.events;
+  if (src && 'EventSource' in window) {
+    const es = new EventSource(src), state = $('[data-live-state]');
+    if (state) state.hidden = false;
+    const word = t => { const el = state && $('.txt', state); if (el) el.textContent = t; };
+    es.onopen = () => word('Live');
+    es.onerror = () => word('Reconnecting');
+    es.addEventListener('fragment', async e => {
+      const { id, url, say: text } = JSON.parse(e.data), el = document.getElementById(id);
+      if (!el || el.contains(document.activeElement)) return;
+      const selection = getSelection();
+      if (!selection.isCollapsed && el.contains(selection.anchorNode)) return;
+      const r = await fetch(url, { headers: { Accept: 'text/html' } });
+      if (r.ok && !r.redirected) { el.outerHTML = await r.text(); if (text) say(text); }
+    });
+    addEventListener('pagehide', () => es.close());
+  }
+})();
