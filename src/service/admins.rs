@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::{Actor, Error, Service};
-use crate::base::secret;
+use super::{Actor, Error, Service, passwords};
 use crate::store::{Admin, NewAdmin};
 
 const SHORTEST_PASSWORD: usize = 12;
@@ -25,7 +24,7 @@ impl Service {
         read_only: bool,
     ) -> Result<Admin, Error> {
         let email = admin_email(email)?;
-        let password_hash = hashed(check_password(password)?).await?;
+        let password_hash = passwords::hash(&check_password(password)?).await?;
         let who = actor.name();
         self.store()
             .write(move |tx| {
@@ -53,7 +52,7 @@ impl Service {
         password: &str,
     ) -> Result<Admin, Error> {
         let email = email.trim().to_owned();
-        let password_hash = hashed(check_password(password)?).await?;
+        let password_hash = passwords::hash(&check_password(password)?).await?;
         let who = actor.name();
         self.store()
             .write(move |tx| {
@@ -105,13 +104,6 @@ pub fn admin_email(email: &str) -> Result<String, Error> {
         return Err(Error::Refused("give an e-mail address such as mei@example.com".into()));
     }
     Ok(email.to_owned())
-}
-
-/// Hashes a password away from the threads that answer requests.
-async fn hashed(password: String) -> Result<String, Error> {
-    tokio::task::spawn_blocking(move || secret::hash_password(&password))
-        .await
-        .map_err(|error| Error::internal(format!("hashing a password: {error}")))
 }
 
 #[cfg(test)]

@@ -1,10 +1,16 @@
 //! What scimd does: one function per use case, behind the one handle that every face holds. It knows no HTTP and no HTML.
 
 pub mod admins;
+mod attempts;
+pub mod browse;
 pub mod caller;
 pub mod cause;
 pub mod error;
+pub mod overview;
+mod passwords;
 pub mod sentence;
+pub mod sessions;
+pub mod setup;
 mod teams;
 pub mod tokens;
 mod uses;

@@ -1,0 +1,262 @@
+//! What the admin page shows of the directory: lists of users and groups, one of them with its history, and the search
+//! from anywhere. Reads only; each page is one snapshot.
+
+use serde_json::Value;
+
+use super::{Error, Service};
+use crate::base::{TeamId, Timestamp};
+use crate::scim::filter;
+use crate::scim::{Document, Kind, Mode, Notes, Registry};
+use crate::store::{
+    ActivityQuery, ActivityRow, Found, GroupRef, Page, Place, Query, ReadTx, Row, Sort, Token, Totals, Which,
+};
+
+/// Groups whose joining time a user's page shows.
+const MOST_GROUPS: usize = 200;
+/// Entries of a history on one page.
+const HISTORY: u32 = 30;
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Name,
+    Changed,
+}
+
+/// Which users or groups a list shows.
+#[derive(Clone, Debug)]
+pub struct Browse {
+    pub kind: Kind,
+    /// Part of a name or address, or a whole id.
+    pub text: String,
+    /// Only active or only inactive users.
+    pub active: Option<bool>,
+    /// Only what changed since then.
+    pub since: Option<Timestamp>,
+    pub order: Order,
+    pub descending: bool,
+    pub page: Page,
+}
+
+/// One page of a list.
+#[derive(Debug, Default)]
+pub struct Listed {
+    pub total: u64,
+    pub rows: Vec<(Row, Vec<GroupRef>)>,
+    pub next: Option<Place>,
+    pub previous: Option<Place>,
+    pub totals: Totals,
+    /// The last request of the team, for a list without rows.
+    pub last: Option<Timestamp>,
+}
+
+/// A user or group with everything its page shows.
+#[derive(Debug)]
+pub struct Detail {
+    pub row: Row,
+    pub document: Document,
+    /// The token that last wrote it.
+    pub token: Option<Token>,
+    pub history: Vec<ActivityRow>,
+    /// The groups it is in, and since when.
+    pub groups: Vec<(GroupRef, Option<Timestamp>)>,
+    /// The groups it left: id, name, when.
+    pub left: Vec<(String, String, Timestamp)>,
+    /// A user's manager: id, and the name where the manager is here.
+    pub manager: Option<(String, Option<String>)>,
+}
+
+/// Members of a group, one page of them.
+#[derive(Debug, Default)]
+pub struct Members {
+    pub rows: Vec<(Row, Option<Timestamp>)>,
+    pub count: u64,
+    /// Where the next page begins.
+    pub next: Option<i64>,
+}
+
+/// What a search from anywhere found.
+#[derive(Debug, Default)]
+pub struct Finds {
+    pub users: Listed,
+    pub groups: Listed,
+    pub request: Option<ActivityRow>,
+}
+
+impl Service {
+    /// One page of a list.
+    pub async fn browse(&self, team: TeamId, browse: Browse) -> Result<Listed, Error> {
+        let registry = self.registry(Some(team));
+        self.store().read(move |tx| list(tx, team, &registry, &browse)).await
+    }
+
+    /// A user or group by its id.
+    pub fn detail(&self, team: TeamId, kind: Kind, id: &str) -> Result<Option<Detail>, Error> {
+        self.store().read_now(|tx| match tx.resource(team, kind, id)? {
+            Some(row) => detail(tx, team, row).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Members of a group, in the order in which they came to the directory.
+    pub fn group_members(
+        &self,
+        team: TeamId,
+        group: i64,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Members, Error> {
+        self.store().read_now(|tx| {
+            let mut found = tx.members(team, group, after, limit + 1)?;
+            let more = found.len() > limit as usize;
+            found.truncate(limit as usize);
+            let next = found.last().map(|(n, _)| *n).filter(|_| more);
+            let mut rows = Vec::with_capacity(found.len());
+            for (n, _) in found {
+                if let Some(row) = tx.resource_by_n(team, n)? {
+                    rows.push((row, tx.member_since(team, group, n)?));
+                }
+            }
+            Ok(Members { rows, count: tx.member_count(team, group)?, next })
+        })
+    }
+
+    /// Users, groups and a request that a text names.
+    pub async fn find(&self, team: TeamId, text: &str) -> Result<Finds, Error> {
+        let registry = self.registry(Some(team));
+        let text = text.to_owned();
+        self.store()
+            .read(move |tx| {
+                let some = |kind| Browse {
+                    kind,
+                    text: text.clone(),
+                    active: None,
+                    since: None,
+                    order: Order::Name,
+                    descending: false,
+                    page: Page::After { place: None, count: 10 },
+                };
+                let request = match tx.activity_by_request(Some(team), &text)? {
+                    Some(row) => Some(row),
+                    None => tx.activity_by_request(None, &text)?,
+                };
+                Ok(Finds {
+                    users: list(tx, team, &registry, &some(Kind::User))?,
+                    groups: list(tx, team, &registry, &some(Kind::Group))?,
+                    request,
+                })
+            })
+            .await
+    }
+}
+
+fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> Result<Listed, Error> {
+    let kinds = [(browse.kind, condition(registry, browse)?)];
+    let path = match (browse.order, browse.kind) {
+        (Order::Changed, _) => "meta.lastModified",
+        (Order::Name, _) => "displayName",
+    };
+    let paths: Vec<_> =
+        registry.find(browse.kind, path).map(|path| (browse.kind, path)).into_iter().collect();
+    let query = Query {
+        registry,
+        base: "",
+        kinds: &kinds,
+        sort: Some(Sort { paths: &paths, descending: browse.descending }),
+        page: browse.page.clone(),
+    };
+    let Found { total, rows, next, previous } = tx.search(team, &query)?;
+    let mut listed = Listed { total, next, previous, totals: tx.totals(team)?, ..Listed::default() };
+    for row in rows {
+        let groups = if browse.kind == Kind::User { tx.groups_of(team, row.n)? } else { Vec::new() };
+        listed.rows.push((row, groups));
+    }
+    if listed.rows.is_empty() {
+        listed.last = latest(tx, team)?.map(|row| row.activity.at);
+    }
+    Ok(listed)
+}
+
+/// The last request of a team.
+pub(super) fn latest(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<ActivityRow>, Error> {
+    let query = ActivityQuery { limit: 1, ..ActivityQuery::default() };
+    Ok(tx.activity(Some(team), &query)?.into_iter().next())
+}
+
+/// The list's conditions as one SCIM filter: the same reader that serves providers serves the page.
+fn condition(registry: &Registry, browse: &Browse) -> Result<Option<filter::Filter>, Error> {
+    let mut parts = Vec::new();
+    let text = browse.text.trim();
+    if !text.is_empty() {
+        // A JSON string is a filter's string (RFC 7644 §3.4.2.2).
+        let value = Value::from(text).to_string();
+        let paths: &[&str] = match browse.kind {
+            Kind::User => &["displayName", "userName", "emails.value", "name.givenName", "name.familyName"],
+            Kind::Group => &["displayName"],
+        };
+        let mut any: Vec<String> = paths.iter().map(|path| format!("{path} co {value}")).collect();
+        any.extend(["id", "externalId"].map(|path| format!("{path} eq {value}")));
+        parts.push(format!("({})", any.join(" or ")));
+    }
+    match browse.active {
+        Some(true) => parts.push("not (active eq false)".to_owned()),
+        Some(false) => parts.push("active eq false".to_owned()),
+        None => {}
+    }
+    if let Some(since) = browse.since {
+        parts.push(format!("meta.lastModified ge \"{}\"", since.render()));
+    }
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let text = parts.join(" and ");
+    Ok(Some(filter::parse(&text, registry, browse.kind, Mode::Compat, &mut Notes::default())?))
+}
+
+fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
+    let document: Document = serde_json::from_str(&row.doc).map_err(Error::internal)?;
+    let mut groups = Vec::new();
+    for group in tx.groups_of(team, row.n)?.into_iter().take(MOST_GROUPS) {
+        let since = match tx.resource(team, Kind::Group, &group.id)? {
+            Some(found) if group.direct => tx.member_since(team, found.n, row.n)?,
+            _ => None,
+        };
+        groups.push((group, since));
+    }
+    let mut left = Vec::new();
+    for past in tx.past_groups(team, &row.id, HISTORY)? {
+        let name = match tx.resource(team, Kind::Group, &past.group)? {
+            Some(group) => group.display,
+            None => tx.tombstone(team, &past.group)?.map(|gone| gone.display).unwrap_or_default(),
+        };
+        left.push((past.group, name, past.until));
+    }
+    let manager = match manager_id(&document) {
+        Some(id) => {
+            let name = tx.resource(team, Kind::User, &id)?.map(|row| row.display);
+            Some((id, name))
+        }
+        None => None,
+    };
+    let query = ActivityQuery {
+        which: Which::Changes,
+        subject: Some(row.id.clone()),
+        limit: HISTORY,
+        ..ActivityQuery::default()
+    };
+    Ok(Detail {
+        token: tx.token(team, row.token)?,
+        history: tx.activity(Some(team), &query)?,
+        row,
+        document,
+        groups,
+        left,
+        manager,
+    })
+}
+
+fn manager_id(document: &Document) -> Option<String> {
+    let manager = document.get(crate::scim::registry::ENTERPRISE)?.get("manager")?;
+    Some(manager.get("value")?.as_str()?.to_owned())
+}
