@@ -1,0 +1,409 @@
+//! Activity: every provisioning request as a line, with its filters, and the open line with cause and bodies.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::error::Fault;
+use super::page::{Here, Page, Shell, html, with};
+use super::parts::{
+    Changed, Choice, Diff, Empty, Entry, Link, Pager, Said, Tab, Tabs, Timeline, When, clipped,
+};
+use super::request::{Detail, detail};
+use super::when::{Zone, duration};
+use crate::base::Timestamp;
+use crate::http::{Query, Response};
+use crate::scim::Kind;
+use crate::service::Cause;
+use crate::store::{ActivityQuery, ActivityRow, Token, Which};
+
+/// Lines on one page.
+const PAGE: u32 = 50;
+/// A path is cut to this many characters in a list.
+const LONGEST_PATH: usize = 60;
+
+/// One request as a line.
+#[derive(Debug, Default)]
+pub struct Line {
+    pub id: String,
+    pub href: String,
+    pub at: When,
+    pub date: String,
+    pub said: Said,
+    pub sub: String,
+    pub method: String,
+    pub method_class: &'static str,
+    pub path: String,
+    pub path_full: String,
+    pub status: u16,
+    pub status_class: &'static str,
+    pub duration: String,
+    pub token: String,
+    pub no_token: &'static str,
+    pub open: bool,
+    pub fault: bool,
+    pub detail: Option<Detail>,
+}
+
+impl HtmlSafe for Detail {}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct ActivityPage {
+    shell: Shell,
+    tabs: Tabs,
+    kind: String,
+    q: String,
+    zone: String,
+    from: String,
+    to: String,
+    tokens: Vec<Choice>,
+    statuses: Vec<Choice>,
+    empty: Option<Empty>,
+    rows: Vec<Line>,
+    pager: Pager,
+}
+
+/// The log.
+pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let asked = page.visit.request.query.clone();
+    let zone = page.visit.zone.clone();
+    let get = |name: &str| asked.get(name).unwrap_or_default().trim().to_owned();
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    let query = ActivityQuery {
+        which: which(&get("kind")),
+        token: get("token").parse().ok(),
+        status: get("status").parse().ok().filter(|status| (100..600).contains(status)),
+        text: Some(get("q")).filter(|text| !text.is_empty()),
+        subject: None,
+        from: zone.read(&get("from")),
+        to: zone.read(&get("to")),
+        before: place(&get("after")),
+        limit: PAGE + 1,
+    };
+    let mut rows = page.visit.desk.service.requests(page.team.id, query).await?;
+    let more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    let next = match rows.last().filter(|_| more) {
+        Some(row) => with(&asked, &[("after", &format!("{}-{}", row.activity.at.0, row.n)), ("open", "")]),
+        None => String::new(),
+    };
+    let open = get("open");
+    let base = page.base();
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut line = line(&zone, &base, &tokens, row);
+        line.open = row.activity.request == open;
+        let target = if line.open { "" } else { row.activity.request.as_str() };
+        line.href = format!("{base}activity{}#{}", with(&asked, &[("open", target)]), row.activity.request);
+        if line.open {
+            line.detail = detail(&page, row.clone(), &tokens)?;
+        }
+        lines.push(line);
+    }
+    let filtered =
+        ["q", "from", "to", "token", "status", "kind", "after"].iter().any(|name| !get(name).is_empty());
+    let template = ActivityPage {
+        shell: page.shell("Activity", Here::Activity),
+        tabs: tabs(&base, &asked),
+        kind: get("kind"),
+        q: get("q"),
+        zone: zone.name.clone(),
+        from: get("from"),
+        to: get("to"),
+        tokens: token_choices(&tokens, &get("token")),
+        statuses: status_choices(&get("status")),
+        empty: lines.is_empty().then(|| nothing(&base, filtered)),
+        pager: Pager {
+            text: format!("{} shown. Newest first.", super::parts::counted(lines.len() as u64, "request")),
+            what: "requests",
+            back: "Newest",
+            previous: if get("after").is_empty() {
+                String::new()
+            } else {
+                format!("{base}activity{}", with(&asked, &[("after", ""), ("open", "")]))
+            },
+            next: if next.is_empty() { String::new() } else { format!("{base}activity{next}") },
+        },
+        rows: lines,
+    };
+    html(200, &template)
+}
+
+fn which(kind: &str) -> Which {
+    match kind {
+        "changes" => Which::Changes,
+        "reads" => Which::Reads,
+        "errors" => Which::Errors,
+        _ => Which::All,
+    }
+}
+
+/// The place behind which a page begins: time and number of its last line.
+fn place(text: &str) -> Option<(Timestamp, i64)> {
+    let (at, n) = text.split_once('-')?;
+    Some((Timestamp(at.parse().ok()?), n.parse().ok()?))
+}
+
+fn tabs(base: &str, asked: &Query) -> Tabs {
+    let current = asked.get("kind").unwrap_or_default();
+    let all = [("", "Everything"), ("changes", "Changes"), ("reads", "Reads"), ("errors", "Errors")];
+    let known = all.iter().any(|(kind, _)| *kind == current);
+    Tabs {
+        label: "Kind",
+        tabs: all
+            .iter()
+            .map(|(kind, text)| Tab {
+                href: format!(
+                    "{base}activity{}",
+                    with(asked, &[("kind", kind), ("after", ""), ("open", "")])
+                ),
+                text,
+                count: None,
+                current: current == *kind || (!known && kind.is_empty()),
+            })
+            .collect(),
+    }
+}
+
+fn token_choices(tokens: &[Token], chosen: &str) -> Vec<Choice> {
+    let mut choices: Vec<Choice> = tokens
+        .iter()
+        .map(|token| Choice {
+            value: token.n.to_string(),
+            text: match token.revoked {
+                Some(_) => format!("{} (revoked)", token.name),
+                None => token.name.clone(),
+            },
+            selected: token.n.to_string() == chosen,
+        })
+        .collect();
+    choices.sort_by(|a, b| a.text.cmp(&b.text));
+    choices
+}
+
+fn status_choices(chosen: &str) -> Vec<Choice> {
+    let mut all = vec![("".to_owned(), "Any".to_owned())];
+    let usual = ["200", "201", "204", "400", "401", "403", "404", "409", "412", "500"];
+    all.extend(usual.iter().map(|status| ((*status).to_owned(), (*status).to_owned())));
+    if !chosen.is_empty() && !usual.contains(&chosen) && chosen.parse::<u16>().is_ok() {
+        all.push((chosen.to_owned(), chosen.to_owned()));
+    }
+    all.into_iter().map(|(value, text)| Choice { selected: value == chosen, value, text }).collect()
+}
+
+fn nothing(base: &str, filtered: bool) -> Empty {
+    if filtered {
+        return Empty {
+            title: "No requests match".into(),
+            text: "Nothing in the log fits all of these filters.".into(),
+            links: vec![Link::new(format!("{base}activity"), "Clear the filters")],
+            hint: String::new(),
+        };
+    }
+    Empty {
+        title: "No requests yet".into(),
+        text:
+            "Nothing has reached this server for this team. The first request appears here, also when it is \
+               refused."
+                .into(),
+        links: vec![Link::new(format!("{base}connect"), "Connect JumpCloud")],
+        hint: String::new(),
+    }
+}
+
+/// A request as a line of a list.
+pub fn line(zone: &Zone, base: &str, tokens: &[Token], row: &ActivityRow) -> Line {
+    let activity = &row.activity;
+    let full = match activity.query.as_str() {
+        "" => activity.path.clone(),
+        query => format!("{}?{query}", activity.path),
+    };
+    let day = zone.day(activity.at);
+    let token = activity.token.and_then(|n| tokens.iter().find(|token| token.n == n));
+    Line {
+        id: activity.request.clone(),
+        at: zone.clock(activity.at),
+        date: if day == "Today" { String::new() } else { zone.date(activity.at) },
+        said: said(base, row),
+        sub: note(row),
+        method: clipped(&activity.method, 10),
+        method_class: method_class(&activity.method),
+        path: clipped(&short(&full), LONGEST_PATH),
+        path_full: clipped(&full, 1000),
+        status: activity.status,
+        status_class: status_class(activity.status),
+        duration: duration(activity.duration_us),
+        token: token.map(|token| token.name.clone()).unwrap_or_default(),
+        no_token: if activity.token.is_some() { "Of another team" } else { "No team" },
+        fault: activity.status >= 400,
+        ..Line::default()
+    }
+}
+
+/// The path without the prefix that every path has.
+fn short(path: &str) -> String {
+    let rest = path.strip_prefix("/scim/v2").or_else(|| path.strip_prefix("/scim")).unwrap_or(path);
+    let rest = crate::http::query::decode(rest, false).unwrap_or_else(|_| rest.to_owned());
+    if rest.is_empty() { "/".to_owned() } else { rest }
+}
+
+/// The sentence of a request, with a link to whom it was about.
+pub fn said(base: &str, row: &ActivityRow) -> Said {
+    let activity = &row.activity;
+    let sentence = if activity.sentence.is_empty() {
+        format!("{} {}", activity.method, clipped(&activity.path, LONGEST_PATH))
+    } else {
+        activity.sentence.clone()
+    };
+    let gone = activity.method == "DELETE" && activity.status < 300;
+    match &activity.subject {
+        Some(subject) if !gone && activity.status < 400 => {
+            let kind = if subject.kind == Kind::User { "users" } else { "groups" };
+            Said::about(&sentence, &subject.name, &format!("{base}{kind}/{}", subject.id))
+        }
+        _ => Said { before: sentence, ..Said::default() },
+    }
+}
+
+/// The second line of a request.
+fn note(row: &ActivityRow) -> String {
+    let activity = &row.activity;
+    let mut parts = Vec::new();
+    if activity.folded > 1 {
+        parts.push(format!("{} like it from {}", activity.folded, activity.address));
+    }
+    let diff = changes(row);
+    if !diff.is_empty() && activity.status < 400 {
+        let names: Vec<&str> = diff.iter().take(4).map(|change| change.name.as_str()).collect();
+        parts.push(match diff.as_slice() {
+            [one] => format!(
+                "{}: {} to {}",
+                one.name,
+                clipped(or_unset(&one.old), 40),
+                clipped(or_unset(&one.new), 40)
+            ),
+            _ => names.join(", "),
+        });
+    }
+    if let Some(cause) = activity.cause.as_deref().and_then(Cause::from_key) {
+        parts.push(cause.words().why.to_owned());
+    }
+    parts.join(". ")
+}
+
+fn or_unset(value: &str) -> &str {
+    if value.is_empty() { "unset" } else { value }
+}
+
+/// What a request changed, old and new.
+pub fn changes(row: &ActivityRow) -> Vec<Changed> {
+    let Some(serde_json::Value::Array(list)) = &row.activity.diff else { return Vec::new() };
+    list.iter()
+        .filter_map(|item| {
+            let text = |name: &str| match item.get(name) {
+                None | Some(serde_json::Value::Null) => String::new(),
+                Some(serde_json::Value::String(text)) => clipped(text, 500),
+                Some(other) => clipped(&other.to_string(), 500),
+            };
+            let name = text("path");
+            (!name.is_empty()).then(|| Changed { name, old: text("old"), new: text("new") })
+        })
+        .collect()
+}
+
+/// How a method is coloured: a change, a deletion, or neither.
+pub fn method_class(method: &str) -> &'static str {
+    match method {
+        "POST" | "PUT" | "PATCH" => "w",
+        "DELETE" => "d",
+        _ => "",
+    }
+}
+
+/// How a status is coloured.
+pub fn status_class(status: u16) -> &'static str {
+    if status < 400 { "ok-t" } else { "bad-t" }
+}
+
+/// Requests as a history, latest first, with a heading for each day.
+pub fn timeline(zone: &Zone, base: &str, rows: &[ActivityRow], relative: bool) -> Timeline {
+    let mut day = String::new();
+    let entries = rows
+        .iter()
+        .map(|row| {
+            let activity = &row.activity;
+            let diff = Diff { changes: changes(row) };
+            let today = zone.day(activity.at);
+            let heading = if !relative && today != day { today.clone() } else { String::new() };
+            day = today;
+            Entry {
+                day: heading,
+                kind: pin(row, &diff),
+                said: said(base, row),
+                sub: if diff.changes.is_empty() { note(row) } else { String::new() },
+                at: if relative { zone.ago(activity.at) } else { zone.clock(activity.at) },
+                diff,
+                hops: Vec::new(),
+            }
+        })
+        .collect();
+    Timeline { id: "", entries }
+}
+
+/// The shape of a request in a history.
+fn pin(row: &ActivityRow, diff: &Diff) -> &'static str {
+    let activity = &row.activity;
+    let off = diff.changes.iter().any(|change| change.name == "active" && change.new == "false");
+    let group = activity.subject.as_ref().is_some_and(|subject| subject.kind == Kind::Group);
+    match activity.method.as_str() {
+        _ if activity.status >= 400 => "bad",
+        "DELETE" => "warn",
+        _ if off => "warn",
+        "POST" => "ok",
+        _ if group => "acc",
+        _ => "info",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Activity, Subject};
+    use serde_json::json;
+
+    fn row(method: &str, status: u16, diff: serde_json::Value) -> ActivityRow {
+        let activity = Activity {
+            method: method.into(),
+            status,
+            path: "/scim/v2/Users/01".into(),
+            sentence: "Priya Raman was deactivated".into(),
+            subject: Some(Subject { id: "01".into(), kind: Kind::User, name: "Priya Raman".into() }),
+            diff: Some(diff),
+            ..Activity::default()
+        };
+        ActivityRow { n: 1, activity }
+    }
+
+    #[test]
+    fn a_line_links_to_the_person_and_says_what_changed() {
+        let row = row("PATCH", 200, json!([{ "path": "active", "old": "true", "new": "false" }]));
+        let line = line(&Zone::utc(Timestamp(0)), "/admin/t/a/", &[], &row);
+        assert_eq!(line.said.href, "/admin/t/a/users/01");
+        assert_eq!(line.sub, "active: true to false");
+        assert_eq!(line.path, "/Users/01");
+        assert_eq!(pin(&row, &Diff { changes: changes(&row) }), "warn");
+    }
+
+    #[test]
+    fn what_was_deleted_or_refused_has_no_link() {
+        assert_eq!(said("/", &row("DELETE", 204, json!([]))).href, "");
+        assert_eq!(said("/", &row("PATCH", 400, json!([]))).href, "");
+    }
+
+    #[test]
+    fn a_place_is_a_time_and_a_number() {
+        assert_eq!(place("1795462931120-17"), Some((Timestamp(1_795_462_931_120), 17)));
+        assert_eq!(place("x"), None);
+        assert_eq!(place(""), None);
+    }
+}

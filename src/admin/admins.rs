@@ -1,0 +1,154 @@
+//! Administrators, one's own open sessions, and the rules of signing in.
+
+use askama::Template;
+
+use super::error::Fault;
+use super::page::{Here, Page, Shell, html};
+use super::parts::{Fact, Facts, Mark, Notice, When, clipped};
+use crate::http::Response;
+use crate::service::sessions::IDLE;
+
+struct AdminLine {
+    name: String,
+    email: String,
+    access: &'static str,
+    seen: Option<When>,
+    created: When,
+}
+
+struct SessionLine {
+    kind: &'static str,
+    mark: Mark,
+    title: String,
+    current: bool,
+    id: String,
+    sub: String,
+}
+
+#[derive(Template)]
+#[template(path = "admins.html")]
+struct AdminsPage {
+    shell: Shell,
+    notices: Vec<Notice>,
+    rows: Vec<AdminLine>,
+    sessions: Vec<SessionLine>,
+    rules: Facts,
+}
+
+/// The page.
+pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let zone = page.visit.zone.clone();
+    let desk = page.visit.desk;
+    let mut rows = Vec::new();
+    for admin in desk.service.admins()? {
+        let seen = desk.sessions.of(admin.n)?.first().map(|session| session.seen);
+        rows.push(AdminLine {
+            name: if admin.name.is_empty() { admin.email.clone() } else { admin.name },
+            email: admin.email,
+            access: if admin.read_only { "Read only" } else { "Full" },
+            seen: seen.map(|at| zone.ago(at)),
+            created: zone.ago(admin.created),
+        });
+    }
+    let mine = page.who.session.hash;
+    let sessions = desk.sessions.of(page.who.admin.n)?.into_iter().map(|session| {
+        let current = session.hash == mine;
+        let kind = if current { "ok" } else { "todo" };
+        SessionLine {
+            kind,
+            mark: Mark { kind: if current { "ok" } else { "idle" } },
+            title: browser(&session.user_agent),
+            current,
+            id: hex(&session.hash[..8]),
+            sub: format!(
+                "{}, signed in {}, ends {} if idle",
+                session.address,
+                zone.relative(session.created),
+                zone.minute(session.seen.plus(IDLE))
+            ),
+        }
+    });
+    let ended = page.visit.request.query.get("ended").is_some();
+    let notices = match ended {
+        true => vec![Notice {
+            kind: "ok",
+            title: "The session was ended".into(),
+            alert: true,
+            ..Notice::default()
+        }],
+        false => Vec::new(),
+    };
+    let template = AdminsPage {
+        notices,
+        rows,
+        sessions: sessions.collect(),
+        rules: Facts {
+            facts: vec![
+                Fact::new("Session ends", "After 4 h without use, 12 h at most"),
+                Fact::new("Wrong passwords", "Slowed after 5, never locked for good"),
+                Fact::new("Passwords", "At least 12 characters"),
+                Fact::mono("Locked out?", "On the server: scimd admin reset-password"),
+            ],
+        },
+        shell: page.shell("Admins and sign-in", Here::Admins),
+    };
+    html(200, &template)
+}
+
+/// Ends one of one's own sessions. The form names it by the beginning of its hash, which opens nothing. A read-only
+/// administrator may do this: it is about themselves.
+pub async fn end_session(page: Page<'_, '_>) -> Result<Response, Fault> {
+    let form = page.visit.form().await?;
+    let id = form.get("session").unwrap_or_default();
+    let sessions = page.visit.desk.sessions.of(page.who.admin.n)?;
+    if let Some(session) = sessions.iter().find(|session| hex(&session.hash[..8]) == id) {
+        page.visit.desk.sessions.end(&page.who, session.hash).await?;
+    }
+    Ok(Response::redirect(&format!("{}admins?ended=1", page.base())))
+}
+
+/// Browser and system in a few words, from what the browser says of itself.
+fn browser(agent: &str) -> String {
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    let program = find(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ]);
+    let system = find(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (program, system) {
+        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(program), None) => program.to_owned(),
+        _ if agent.is_empty() => "Unknown browser".to_owned(),
+        _ => clipped(agent, 60),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_named_in_a_few_words() {
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        assert_eq!(browser(firefox), "Firefox on Linux");
+        assert_eq!(browser(""), "Unknown browser");
+        assert_eq!(browser("<script>"), "<script>");
+    }
+}

@@ -1,0 +1,240 @@
+//! What is shown instead of a page: sign in first, not found, not allowed, something broke. The only place where a
+//! fault becomes HTML; a form that was filled in wrongly is no fault and is answered by its own page.
+
+use askama::Template;
+
+use super::page::{self, Gate, Here, Shell};
+use super::parts::Link;
+use super::session::{Visit, safe_back};
+use crate::http::query::encode;
+use crate::http::{Method, Response, forms};
+use crate::service::Error;
+
+/// Why a page cannot be shown.
+#[derive(Debug)]
+pub enum Fault {
+    /// The service could not do it.
+    Service(Error),
+    NotFound,
+    /// The address takes another method.
+    Method,
+    /// Nobody is signed in.
+    SignIn,
+    /// The form did not come from one of our pages, or the page was too old.
+    Foreign,
+    /// A read-only administrator wanted to change something.
+    ReadOnly,
+    /// The form could not be read.
+    Form(forms::FormError),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        Fault::Service(error)
+    }
+}
+
+impl From<forms::FormError> for Fault {
+    fn from(error: forms::FormError) -> Fault {
+        Fault::Form(error)
+    }
+}
+
+/// An error inside the shell.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct Inside {
+    shell: Shell,
+    heading: &'static str,
+    paragraphs: Vec<String>,
+    incident: String,
+    link: Option<Link>,
+}
+
+/// An error for somebody who is not signed in.
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Outside {
+    gate: Gate,
+    heading: &'static str,
+    paragraphs: Vec<String>,
+    incident: String,
+    link: Option<Link>,
+}
+
+struct Words {
+    status: u16,
+    heading: &'static str,
+    paragraphs: Vec<String>,
+    incident: String,
+}
+
+impl Words {
+    fn new(status: u16, heading: &'static str, paragraph: impl Into<String>) -> Words {
+        Words { status, heading, paragraphs: vec![paragraph.into()], incident: String::new() }
+    }
+}
+
+/// The answer to a fault.
+pub fn response(visit: &mut Visit<'_>, fault: Fault) -> Response {
+    if matches!(fault, Fault::SignIn) {
+        return sign_in(visit);
+    }
+    let words = words(fault);
+    let status = words.status;
+    let page = match inside(visit) {
+        Some((shell, home)) => page::render(&Inside {
+            shell,
+            heading: words.heading,
+            paragraphs: words.paragraphs,
+            incident: words.incident,
+            link: Some(Link::new(home, "Go to the overview")),
+        }),
+        None => page::render(&Outside {
+            gate: Gate::new(visit, words.heading),
+            heading: words.heading,
+            paragraphs: words.paragraphs,
+            incident: words.incident,
+            link: Some(Link::new("/admin", "Go to the start")),
+        }),
+    };
+    match page {
+        Ok(page) => Response::html(status, page),
+        Err(_) => Response::text(500, "Something broke on this server; its log has the cause."),
+    }
+}
+
+/// The shell of the team in the path, where somebody is signed in and the team exists.
+fn inside(visit: &mut Visit<'_>) -> Option<(Shell, String)> {
+    let who = visit.who()?.clone();
+    let teams = visit.desk.service.teams().ok()?;
+    let slug = visit.request.path.strip_prefix("/admin/t/").and_then(|rest| rest.split('/').next());
+    let team = teams.iter().find(|team| Some(team.slug.as_str()) == slug).or(teams.first())?.clone();
+    let home = format!("/admin/t/{}/", team.slug);
+    Some((page::shell(visit, &who, &team, &teams, "Error", Here::Nowhere), home))
+}
+
+/// To the sign-in page, and from there back to where the visitor wanted to go.
+fn sign_in(visit: &mut Visit<'_>) -> Response {
+    let here = visit.here();
+    let back = match visit.request.method {
+        Method::Get => safe_back(&here).filter(|back| *back != "/admin" && *back != "/admin/"),
+        _ => None,
+    };
+    let ended = if visit.ended.is_empty() { "" } else { "1" };
+    let mut query = Vec::new();
+    if let Some(back) = back {
+        query.push(format!("back={}", encode(back)));
+    }
+    if !ended.is_empty() {
+        query.push("ended=1".to_owned());
+    }
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    Response::redirect(&format!("/admin/sign-in{query}"))
+}
+
+fn words(fault: Fault) -> Words {
+    match fault {
+        Fault::Service(error) => service_words(error),
+        Fault::NotFound => Words::new(
+            404,
+            "Page not found",
+            "There is nothing at this address. What it showed may have been deleted, or the address was cut short.",
+        ),
+        Fault::Method => Words::new(405, "Not possible here", "This address does not take such a request."),
+        Fault::Foreign => Words {
+            status: 403,
+            heading: "Nothing was changed",
+            paragraphs: vec![
+                "The form did not come from a current page of this server, so it was not carried out.".into(),
+                "Go back, load the page again and send the form once more. This happens when you signed in or out \
+                 in another tab since."
+                    .into(),
+            ],
+            incident: String::new(),
+        },
+        Fault::ReadOnly => Words::new(
+            403,
+            "You may look, not change",
+            "You are a read-only administrator. Nothing was changed; ask an administrator with full access.",
+        ),
+        Fault::Form(error) => Words::new(
+            error.status(),
+            "The form could not be read",
+            format!("Nothing was changed: {error}. Go back and send it again."),
+        ),
+        Fault::SignIn => Words::new(403, "Sign in first", "This page is for administrators."),
+    }
+}
+
+fn service_words(error: Error) -> Words {
+    match error {
+        Error::NotFound(text) => Words::new(404, "Not found", sentence(&text)),
+        Error::Refused(text) => Words::new(422, "Nothing was changed", sentence(&text)),
+        Error::Forbidden { detail, .. } => Words::new(403, "Not allowed", sentence(&detail)),
+        Error::Unauthenticated { detail, .. } => Words::new(403, "Not allowed", sentence(&detail)),
+        Error::Scim(error) => Words::new(
+            if error.status < 500 { 422 } else { 500 },
+            "Nothing was changed",
+            sentence(&error.detail),
+        ),
+        Error::Stale { .. } => Words::new(
+            409,
+            "Changed in between",
+            "What you saw was changed since. Nothing was overwritten; look again and repeat the change.",
+        ),
+        Error::Busy => Words::new(
+            503,
+            "The server is busy",
+            "It has more to do than it can take in at this moment. Nothing was changed; try again in a moment.",
+        ),
+        Error::Full => Words::new(
+            507,
+            "The disk is full",
+            "Nothing was changed. Make room on the disk of the server; it goes on by itself then.",
+        ),
+        Error::Internal { incident } => Words {
+            status: 500,
+            heading: "Something broke on this server",
+            paragraphs: vec![
+                "Nothing was changed. Try again; if it happens again, look into the log.".into(),
+            ],
+            incident,
+        },
+    }
+}
+
+/// A clause of the service as a sentence.
+pub fn sentence(clause: &str) -> String {
+    let mut chars = clause.trim().chars();
+    let mut text: String = match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => return String::new(),
+    };
+    if !text.ends_with(['.', '?', '!']) {
+        text.push('.');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_becomes_a_sentence() {
+        assert_eq!(sentence("there is no team \"x\""), "There is no team \"x\".");
+        assert_eq!(sentence("which team?"), "Which team?");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn every_fault_has_a_status_of_its_own_kind() {
+        assert_eq!(words(Fault::NotFound).status, 404);
+        assert_eq!(words(Fault::ReadOnly).status, 403);
+        assert_eq!(words(Fault::Foreign).status, 403);
+        let broken = words(Fault::Service(Error::Internal { incident: "inc_1".into() }));
+        assert_eq!((broken.status, broken.incident.as_str()), (500, "inc_1"));
+        assert_eq!(words(Fault::Service(Error::Full)).status, 507);
+    }
+}

@@ -1,0 +1,206 @@
+//! Groups: the list, and one group with its members and history.
+
+use askama::Template;
+
+use super::activity::timeline;
+use super::error::Fault;
+use super::page::{Here, Page, Shell, html, with};
+use super::parts::{
+    Chip, Column, Empty, Entry, Facts, Link, Pager, Said, Timeline, When, clipped, counted, initials,
+};
+use super::user::identifiers;
+use super::users::{clean, columns, no_match, order, pager, part, status_chip};
+use super::when::Zone;
+use crate::http::Response;
+use crate::scim::{Document, Kind};
+use crate::service::browse::{Browse, Detail, Members};
+use crate::service::sentence::number;
+use crate::store::Totals;
+
+/// Members on one page.
+const PAGE: u32 = 50;
+
+struct GroupLine {
+    id: String,
+    name: String,
+    label: String,
+    members: String,
+    changed: When,
+    changed_at: String,
+}
+
+#[derive(Template)]
+#[template(path = "groups.html")]
+struct GroupsPage {
+    shell: Shell,
+    empty: Option<Empty>,
+    none: Option<Empty>,
+    q: String,
+    caption: String,
+    columns: Vec<Column>,
+    rows: Vec<GroupLine>,
+    pager: Pager,
+}
+
+/// The list.
+pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let asked = page.visit.request.query.clone();
+    let zone = page.visit.zone.clone();
+    let q = clean(&asked, "q");
+    let (order, descending) = order(&clean(&asked, "sort"));
+    let browse = Browse {
+        kind: Kind::Group,
+        text: q.clone(),
+        active: None,
+        since: None,
+        order,
+        descending,
+        page: part(&asked),
+    };
+    let found = page.visit.desk.service.browse(page.team.id, browse).await?;
+    let base = page.base();
+    let path = format!("{base}groups");
+    let template = GroupsPage {
+        empty: (found.rows.is_empty() && q.is_empty() && found.totals.groups == 0)
+            .then(|| no_groups(&base, &found.totals)),
+        none: found.rows.is_empty().then(|| no_match("groups", &path)),
+        caption: format!("Groups, {} of {}", found.rows.len(), number(found.total)),
+        columns: columns(
+            &path,
+            &asked,
+            &[("Name", "", "name"), ("Members", "num", ""), ("Last change", "p1", "changed")],
+        ),
+        rows: found
+            .rows
+            .iter()
+            .map(|(row, _)| GroupLine {
+                id: row.id.clone(),
+                name: clipped(&row.display, 120),
+                label: String::new(),
+                members: number(row.members),
+                changed: zone.ago(row.modified),
+                changed_at: zone.beneath(row.modified),
+            })
+            .collect(),
+        pager: pager(&path, &asked, &found, "groups"),
+        shell: page.shell("Groups", Here::Groups),
+        q,
+    };
+    html(200, &template)
+}
+
+fn no_groups(base: &str, totals: &Totals) -> Empty {
+    let text = match totals.users {
+        0 => {
+            "No group has been sent to this team. Connect JumpCloud, turn Group management on and press Activate \
+             there, then assign user groups to the application."
+        }
+        _ => {
+            "Users arrive, but no group has been sent. In JumpCloud, open the application’s Identity Management \
+             tab, turn Group management on and save."
+        }
+    };
+    Empty {
+        title: "No groups yet".into(),
+        text: text.into(),
+        links: vec![Link::new(format!("{base}connect"), "Connect JumpCloud")],
+        hint: String::new(),
+    }
+}
+
+struct MemberLine {
+    path: String,
+    name: String,
+    sub: String,
+    initials: String,
+    active: bool,
+    chip: Chip,
+    since: Option<When>,
+}
+
+#[derive(Template)]
+#[template(path = "group.html")]
+struct GroupPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    lead: String,
+    changed: When,
+    count: String,
+    members: Vec<MemberLine>,
+    pager: Pager,
+    history: Timeline,
+    identifiers: Facts,
+}
+
+/// One group.
+pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
+    let service = page.visit.desk.service.clone();
+    let found = service.detail(page.team.id, Kind::Group, id)?.ok_or(Fault::NotFound)?;
+    let asked = page.visit.request.query.clone();
+    let after = asked.get("after").and_then(|text| text.parse().ok());
+    let members = service.group_members(page.team.id, found.row.n, after, PAGE)?;
+    let zone = page.visit.zone.clone();
+    let base = page.base();
+    let path = format!("{base}groups/{}", found.row.id);
+    let name = clipped(&found.row.display, 200);
+    let template = GroupPage {
+        lead: format!("{}. Last changed", counted(members.count, "member")),
+        changed: zone.ago(found.row.modified),
+        count: counted(members.count, "member"),
+        pager: Pager {
+            text: format!("{} of {}", number(members.rows.len() as u64), number(members.count)),
+            what: "members",
+            back: "First",
+            previous: if after.is_some() { path.clone() } else { String::new() },
+            next: match members.next {
+                Some(n) => format!("{path}{}", with(&asked, &[("after", &n.to_string())])),
+                None => String::new(),
+            },
+        },
+        members: member_lines(&zone, &members),
+        history: history(&zone, &base, &found),
+        identifiers: identifiers(&zone, &base, &found),
+        shell: page.shell(&clipped(&name, 60), Here::Groups),
+        id: found.row.id.clone(),
+        name,
+    };
+    html(200, &template)
+}
+
+fn member_lines(zone: &Zone, members: &Members) -> Vec<MemberLine> {
+    let line = |(row, since): &(crate::store::Row, Option<crate::base::Timestamp>)| {
+        let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
+        let user_name = document.get("userName").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let name = clipped(&row.display, 120);
+        MemberLine {
+            path: format!("{}/{}", if row.kind == Kind::User { "users" } else { "groups" }, row.id),
+            sub: clipped(user_name, 120),
+            initials: initials(&name),
+            active: row.active,
+            chip: status_chip(row),
+            since: since.map(|at| When { text: zone.date(at), ..zone.ago(at) }).map(still),
+            name,
+        }
+    };
+    members.rows.iter().map(line).collect()
+}
+
+/// A time that the script leaves as it is.
+fn still(when: When) -> When {
+    When { live: false, ..when }
+}
+
+fn history(zone: &Zone, base: &str, found: &Detail) -> Timeline {
+    let mut timeline = timeline(zone, base, &found.history, false);
+    if timeline.entries.is_empty() {
+        timeline.entries.push(Entry {
+            day: zone.day(found.row.created),
+            kind: "ok",
+            said: Said { before: "No changes are kept since it was created".into(), ..Said::default() },
+            at: zone.clock(found.row.created),
+            ..Entry::default()
+        });
+    }
+    timeline
+}

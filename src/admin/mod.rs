@@ -1,0 +1,165 @@
+//! The admin page: which path and method leads to which page. Each page family has its own file; `page` holds the
+//! layout and the headers, `session` the cookie and the proof that a form is ours, `error` what is shown instead.
+
+mod activity;
+mod admins;
+mod code;
+mod connect;
+mod error;
+mod gate;
+mod groups;
+mod kept;
+mod overview;
+mod page;
+mod parts;
+mod reached;
+mod request;
+mod search;
+mod session;
+mod setup;
+mod team;
+mod token;
+mod tokens;
+mod user;
+mod users;
+mod when;
+
+use std::sync::Arc;
+
+use crate::http::assets::Assets;
+use crate::http::{Handler, Method, Request, Response};
+use crate::service::Service;
+use crate::service::sessions::Sessions;
+
+use error::Fault;
+use page::Page;
+use session::Visit;
+
+/// How the admin page is reached.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The page is served over TLS: cookies are `Secure` and have the `__Host-` prefix.
+    pub secure: bool,
+    /// The address for providers when no public URL is set, such as `https://localhost:8443`.
+    pub local_url: String,
+    /// The certificate is one that scimd made itself, which no provider trusts.
+    pub self_signed: bool,
+}
+
+/// Everything that the pages share.
+struct Desk {
+    service: Service,
+    sessions: Sessions,
+    kept: kept::Kept,
+    assets: Assets,
+    options: Options,
+}
+
+/// The handler of everything below `/admin`.
+pub fn handler(service: Service, options: Options) -> Handler {
+    let desk = Arc::new(Desk {
+        sessions: Sessions::new(service.clone()),
+        service,
+        kept: kept::Kept::default(),
+        assets: Assets::new(
+            "/admin/static/",
+            &[
+                ("style.css", include_bytes!("../../static/style.css")),
+                ("app.js", include_bytes!("../../static/app.js")),
+                ("icon.svg", include_bytes!("../../static/icon.svg")),
+            ],
+        ),
+        options,
+    });
+    Arc::new(move |request| {
+        let desk = desk.clone();
+        Box::pin(async move { answer(&desk, request).await })
+    })
+}
+
+async fn answer(desk: &Desk, request: Request) -> Response {
+    if let Some(response) = desk.assets.answer(&request) {
+        return response;
+    }
+    let mut visit = Visit::new(desk, request);
+    let response = match route(&mut visit).await {
+        Ok(response) => response,
+        Err(fault) => error::response(&mut visit, fault),
+    };
+    page::dressed(visit.leave(response))
+}
+
+async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
+    let segments = visit.request.segments().map_err(|_| Fault::NotFound)?;
+    let path: Vec<&str> = segments.iter().map(String::as_str).skip(1).collect();
+    let path = match path.as_slice() {
+        [rest @ .., ""] => rest,
+        all => all,
+    };
+    let get = match visit.request.method {
+        Method::Get => true,
+        Method::Post => false,
+        _ => return Err(Fault::Method),
+    };
+    match (get, path) {
+        (false, ["theme"]) => return gate::theme(visit).await,
+        (false, ["zone"]) => return gate::zone(visit).await,
+        (true, ["zone"]) => return gate::zone_page(visit),
+        (_, ["setup", step]) => return setup::step(visit, get, step).await,
+        _ => {}
+    }
+    if visit.desk.service.needs_setup()? {
+        return Ok(Response::redirect("/admin/setup/code"));
+    }
+    match (get, path) {
+        (true, ["setup"]) => Ok(Response::redirect("/admin/setup/code")),
+        (true, ["sign-in"]) => gate::sign_in_page(visit),
+        (false, ["sign-in"]) => gate::sign_in(visit).await,
+        (false, ["sign-out"]) => gate::sign_out(visit).await,
+        (true, []) => home(visit),
+        (_, ["t", slug, rest @ ..]) => {
+            let page = Page::open(visit, slug)?;
+            team_route(page, get, rest).await
+        }
+        _ => Err(Fault::NotFound),
+    }
+}
+
+/// `/admin`: the first team's overview.
+fn home(visit: &mut Visit<'_>) -> Result<Response, Fault> {
+    visit.signed_in()?;
+    match visit.desk.service.teams()?.first() {
+        Some(team) => Ok(Response::redirect(&format!("/admin/t/{}/", team.slug))),
+        None => Err(Fault::NotFound),
+    }
+}
+
+async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Response, Fault> {
+    match (get, path) {
+        (true, []) => overview::overview(page).await,
+        (true, ["users"]) => users::list(page).await,
+        (true, ["users", id]) => user::user(page, id),
+        (true, ["groups"]) => groups::list(page).await,
+        (true, ["groups", id]) => groups::group(page, id),
+        (true, ["connect"]) => connect::connect(page).await,
+        (true, ["fragment", name]) => connect::fragment(page, name).await,
+        (true, ["events"]) => connect::events(page),
+        (true, ["activity"]) => activity::list(page).await,
+        (true, ["activity", id]) => request::request(page, id),
+        (true, ["search"]) => search::search(page).await,
+        (true, ["tokens"]) => tokens::list(page).await,
+        (true, ["tokens", "new"]) => token::new(page),
+        (false, ["tokens"]) => token::create(page).await,
+        (true, ["tokens", n, "created"]) => token::created(page, n),
+        (false, ["tokens", n, "copied"]) => token::copied(page, n).await,
+        (true, ["tokens", n, "revoke"]) => token::revoke_page(page, n),
+        (false, ["tokens", n, "revoke"]) => token::revoke(page, n).await,
+        (true, ["team"]) => team::settings(page),
+        (false, ["team"]) => team::rename(page).await,
+        (false, ["team", "add"]) => team::add(page).await,
+        (true, ["admins"]) => admins::list(page),
+        (false, ["admins", "end-session"]) => admins::end_session(page).await,
+        (true, ["keys"]) => gate::shortcuts(page),
+        _ => Err(Fault::NotFound),
+    }
+}

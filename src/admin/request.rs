@@ -1,0 +1,263 @@
+//! One request: what happened, why, what to do, and the bodies as they were sent.
+
+use askama::Template;
+
+use super::activity::{changes, said};
+use super::code;
+use super::error::Fault;
+use super::page::{Here, Page, Shell, html};
+use super::parts::{Chip, Code, Diff, Explain, Explained, Fact, Facts, Said, When, clipped};
+use super::when::duration;
+use crate::base::secret::masked;
+use crate::http::Response;
+use crate::service::Cause;
+use crate::store::{ActivityBody, ActivityRow, Token};
+
+/// An open line of the log.
+#[derive(Template, Clone, Debug)]
+#[template(path = "parts/request_detail.html")]
+pub struct Detail {
+    explain: Explain,
+    id: String,
+    address: String,
+    token: String,
+    href: String,
+    request: Code,
+    response: Code,
+}
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct RequestPage {
+    shell: Shell,
+    id: String,
+    heading: Said,
+    chip: Chip,
+    at: When,
+    ago: When,
+    address: String,
+    explain: Explain,
+    request: Code,
+    response: Code,
+    diff: Diff,
+    facts: Facts,
+}
+
+/// The page of one request.
+pub fn request(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
+    let service = &page.visit.desk.service;
+    let (row, body) = service.request(page.team.id, id)?.ok_or(Fault::NotFound)?;
+    let tokens = service.tokens(page.team.id)?;
+    let zone = page.visit.zone.clone();
+    let activity = &row.activity;
+    let host = page.visit.request.headers.get("host").unwrap_or("localhost").to_owned();
+    let base = page.base();
+    let good = activity.status < 400;
+    let template = RequestPage {
+        shell: page.shell(&clipped(&activity.sentence, 80), Here::Activity),
+        id: activity.request.clone(),
+        heading: said(&base, &row),
+        chip: Chip::new(if good { "ok" } else { "bad" }, status_line(activity.status)),
+        at: zone.full(activity.at),
+        ago: zone.ago(activity.at),
+        address: activity.address.clone(),
+        explain: explain(&row, &body),
+        request: request_code("rq", &host, &row, &body, &tokens),
+        response: response_code("rs", &row, &body),
+        diff: Diff { changes: changes(&row) },
+        facts: facts(&base, &row, &tokens),
+    };
+    html(200, &template)
+}
+
+/// What an open line of the log shows.
+pub fn detail(page: &Page<'_, '_>, row: ActivityRow, tokens: &[Token]) -> Result<Option<Detail>, Fault> {
+    let id = row.activity.request.clone();
+    let Some((row, body)) = page.visit.desk.service.request(page.team.id, &id)? else { return Ok(None) };
+    let host = page.visit.request.headers.get("host").unwrap_or("localhost").to_owned();
+    Ok(Some(Detail {
+        explain: explain(&row, &body),
+        address: row.activity.address.clone(),
+        token: token_of(&row, tokens).map(|token| token.name.clone()).unwrap_or_default(),
+        href: format!("{}activity/{id}", page.base()),
+        request: request_code("rq", &host, &row, &body, tokens),
+        response: response_code("rs", &row, &body),
+        id,
+    }))
+}
+
+fn token_of<'t>(row: &ActivityRow, tokens: &'t [Token]) -> Option<&'t Token> {
+    row.activity.token.and_then(|n| tokens.iter().find(|token| token.n == n))
+}
+
+/// The three parts of an explanation: of a refusal with its cause and cure, of anything else with what followed.
+fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
+    let activity = &row.activity;
+    let part = |title, text: String| Explained { title, text };
+    let cause = activity.cause.as_deref().and_then(Cause::from_key);
+    if activity.status >= 400 {
+        let words = cause.map(Cause::words);
+        let detail = answer_detail(body);
+        let why = match (&words, detail) {
+            (Some(words), Some(detail)) => format!("{} The answer said: {detail}", words.why),
+            (Some(words), None) => words.why.to_owned(),
+            (None, Some(detail)) => detail,
+            (None, None) => "The answer below has the reason.".to_owned(),
+        };
+        let cure = words.map_or("Look at the answer below and correct it at the sender.", |words| words.cure);
+        let happened = super::error::sentence(&activity.sentence);
+        return Explain {
+            good: false,
+            parts: vec![
+                part("What happened", format!("{happened} Nothing was changed.")),
+                part("Why", why),
+                part("What to do", cure.to_owned()),
+            ],
+        };
+    }
+    let followed = match activity.events {
+        Some((first, last)) if first == last => format!("Event {first} of this team was written."),
+        Some((first, last)) => format!("Events {first} to {last} of this team were written."),
+        None => "No event: nothing in the directory changed.".to_owned(),
+    };
+    let mut lenient = Vec::new();
+    if !activity.leniencies.is_empty() {
+        lenient.push(format!("Read leniently: {}.", activity.leniencies.join(", ")));
+    }
+    if !activity.dropped.is_empty() {
+        lenient.push(format!("Not kept: {}.", clipped(&activity.dropped.join(", "), 300)));
+    }
+    if lenient.is_empty() {
+        lenient.push("Read exactly as sent.".to_owned());
+    }
+    Explain {
+        good: true,
+        parts: vec![
+            part("What happened", super::error::sentence(&activity.sentence)),
+            part("How it was read", lenient.join(" ")),
+            part("What followed", followed),
+        ],
+    }
+}
+
+/// The `detail` of a SCIM error (RFC 7644 §3.12).
+fn answer_detail(body: &ActivityBody) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(body.answer.as_deref()?).ok()?;
+    Some(clipped(answer.get("detail")?.as_str()?, 500))
+}
+
+fn request_code(id: &str, host: &str, row: &ActivityRow, body: &ActivityBody, tokens: &[Token]) -> Code {
+    let activity = &row.activity;
+    let target = match activity.query.as_str() {
+        "" => activity.path.clone(),
+        query => format!("{}?{query}", activity.path),
+    };
+    let mut head = vec![
+        format!("{} {} HTTP", activity.method, clipped(&target, 4000)),
+        format!("host: {host}"),
+        format!("user-agent: {}", activity.user_agent),
+    ];
+    if let Some(token) = token_of(row, tokens) {
+        head.push(format!("authorization: Bearer {}", masked(&token.last4, token.region.as_deref())));
+    }
+    Code {
+        id: id.to_owned(),
+        title: "Request",
+        meta: size(body.request.as_deref()),
+        text: code::message(&head, body.request.as_deref()),
+    }
+}
+
+fn response_code(id: &str, row: &ActivityRow, body: &ActivityBody) -> Code {
+    let activity = &row.activity;
+    let head =
+        [format!("HTTP {}", status_line(activity.status)), format!("x-request-id: {}", activity.request)];
+    Code {
+        id: id.to_owned(),
+        title: "Response",
+        meta: duration(activity.duration_us),
+        text: code::message(&head, body.answer.as_deref()),
+    }
+}
+
+fn size(body: Option<&[u8]>) -> String {
+    match body {
+        Some(body) => format!("{} bytes", crate::service::sentence::number(body.len() as u64)),
+        None => "no body kept".to_owned(),
+    }
+}
+
+fn facts(base: &str, row: &ActivityRow, tokens: &[Token]) -> Facts {
+    let activity = &row.activity;
+    let mut facts = vec![
+        Fact::mono("Request ID", activity.request.as_str()),
+        Fact::mono("From", activity.address.as_str()),
+        match token_of(row, tokens) {
+            Some(token) => Fact { href: format!("{base}tokens"), ..Fact::new("Token", token.name.as_str()) },
+            None => Fact::new("Token", "None that is known"),
+        },
+        Fact::new("Client", clipped(&activity.user_agent, 200)),
+        Fact::new("Answered in", duration(activity.duration_us)),
+    ];
+    if let Some(cause) = activity.cause.as_deref().and_then(Cause::from_key) {
+        facts.push(Fact::new("Cause", cause.words().name));
+    }
+    Facts { facts }
+}
+
+/// A status with its usual words (RFC 9110 §15).
+fn status_line(status: u16) -> String {
+    let words = match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        507 => "Insufficient Storage",
+        _ => "",
+    };
+    format!("{status} {words}").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Activity;
+
+    #[test]
+    fn a_refusal_is_explained_with_cause_cure_and_the_answers_own_words() {
+        let activity = Activity {
+            status: 401,
+            sentence: "Refused: reading users".into(),
+            cause: Some(Cause::TokenExpired.key().into()),
+            ..Activity::default()
+        };
+        let body =
+            ActivityBody { request: None, answer: Some(b"{\"detail\":\"expired on Monday\"}".to_vec()) };
+        let explained = explain(&ActivityRow { n: 1, activity }, &body);
+        assert!(!explained.good);
+        assert_eq!(explained.parts[0].text, "Refused: reading users. Nothing was changed.");
+        assert!(explained.parts[1].text.ends_with("The answer said: expired on Monday"));
+        assert_eq!(explained.parts[2].text, Cause::TokenExpired.words().cure);
+    }
+
+    #[test]
+    fn a_token_is_never_shown_whole() {
+        let row = ActivityRow { n: 1, activity: Activity::default() };
+        let text =
+            request_code("rq", "scim.example.com", &row, &ActivityBody::default(), &[]).text.to_string();
+        assert!(!text.contains("authorization"), "{text}");
+    }
+}

@@ -1,0 +1,111 @@
+//! The search from anywhere: users, groups and requests; exactly one hit opens at once.
+
+use askama::Template;
+
+use super::error::Fault;
+use super::page::{Here, Page, Shell, html};
+use super::parts::{Link, clipped};
+use super::users::clean;
+use crate::http::Response;
+use crate::http::query::encode;
+use crate::scim::Kind;
+use crate::service::browse::{Finds, Listed};
+use crate::service::sentence::number;
+
+struct Hit {
+    href: String,
+    text: String,
+    sub: String,
+}
+
+struct Part {
+    title: &'static str,
+    all: Option<Link>,
+    hits: Vec<Hit>,
+}
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct SearchPage {
+    shell: Shell,
+    lead: String,
+    parts: Vec<Part>,
+}
+
+/// The page, or the one thing that was meant.
+pub async fn search(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let text = clean(&page.visit.request.query, "q");
+    let base = page.base();
+    if text.is_empty() {
+        return Ok(Response::redirect(&format!("{base}users")));
+    }
+    let found = page.visit.desk.service.find(page.team.id, &text).await?;
+    if let Some(to) = only_one(&base, &found) {
+        return Ok(Response::redirect(&to));
+    }
+    let mut shell = page.shell("Search", Here::Nowhere);
+    shell.find = text.clone();
+    let total = found.users.total + found.groups.total + u64::from(found.request.is_some());
+    let template = SearchPage {
+        lead: format!("{} found for “{}”.", number(total), clipped(&text, 100)),
+        parts: vec![
+            part(&base, "Users", "users", &text, &found.users),
+            part(&base, "Groups", "groups", &text, &found.groups),
+            Part {
+                title: "Requests",
+                all: Some(Link::new(format!("{base}activity?q={}", encode(&text)), "Search the activity")),
+                hits: found
+                    .request
+                    .iter()
+                    .map(|row| Hit {
+                        href: format!("{base}activity/{}", row.activity.request),
+                        text: row.activity.sentence.clone(),
+                        sub: row.activity.request.clone(),
+                    })
+                    .collect(),
+            },
+        ],
+        shell,
+    };
+    html(200, &template)
+}
+
+fn only_one(base: &str, found: &Finds) -> Option<String> {
+    if let Some(row) = &found.request {
+        return Some(format!("{base}activity/{}", row.activity.request));
+    }
+    let listed = match (found.users.total, found.groups.total) {
+        (1, 0) => &found.users,
+        (0, 1) => &found.groups,
+        _ => return None,
+    };
+    let (row, _) = listed.rows.first()?;
+    let kind = if row.kind == Kind::User { "users" } else { "groups" };
+    Some(format!("{base}{kind}/{}", row.id))
+}
+
+fn part(base: &str, title: &'static str, path: &str, text: &str, listed: &Listed) -> Part {
+    let more = listed.total > listed.rows.len() as u64;
+    Part {
+        title,
+        all: more.then(|| {
+            Link::new(format!("{base}{path}?q={}", encode(text)), format!("All {}", number(listed.total)))
+        }),
+        hits: listed
+            .rows
+            .iter()
+            .map(|(row, groups)| Hit {
+                href: format!("{base}{path}/{}", row.id),
+                text: clipped(&row.display, 120),
+                sub: match row.kind {
+                    Kind::User => {
+                        let names: Vec<String> =
+                            groups.iter().take(3).map(|group| clipped(&group.display, 40)).collect();
+                        if names.is_empty() { row.id.clone() } else { names.join(", ") }
+                    }
+                    Kind::Group => super::parts::counted(row.members, "member"),
+                },
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,270 @@
+//! One token: the form that makes it, the page that shows its text once, and revoking it.
+
+use std::time::Duration;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::error::{Fault, sentence};
+use super::page::{Here, Page, Shell, base_url, html};
+use super::parts::{Check, Chip, Choice, Copy, Errors, Field, FieldFault, Link};
+use super::tokens::line;
+use crate::base::secret;
+use crate::http::{Query, Response};
+use crate::service::{Error, Expiry, NewToken};
+use crate::store::Token;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The form that makes a token.
+#[derive(Template)]
+#[template(path = "parts/token_form.html")]
+pub struct Form {
+    base: String,
+    csrf: String,
+    once: String,
+    name: Field,
+    read_only: bool,
+    strict: bool,
+    expires: Field,
+    options: Vec<Choice>,
+    cancel: String,
+}
+
+impl HtmlSafe for Form {}
+
+impl Form {
+    /// The form, as entered before.
+    pub fn new(shell: &Shell, entered: &Query, faults: &[FieldFault], cancel: String) -> Form {
+        let chosen = entered.get("expires").unwrap_or("365");
+        let options = [("365", "1 year"), ("180", "6 months"), ("90", "90 days"), ("never", "Never")];
+        Form {
+            base: shell.base.clone(),
+            csrf: shell.csrf.clone(),
+            once: secret::session().0,
+            name: Field::new("name", entered.get("name").unwrap_or_default(), true, faults),
+            read_only: entered.get("may") == Some("ro"),
+            strict: entered.get("strict").is_some(),
+            expires: Field::new("expires", chosen, true, faults),
+            options: options
+                .iter()
+                .map(|(value, text)| Choice {
+                    value: (*value).to_owned(),
+                    text: (*text).to_owned(),
+                    selected: *value == chosen,
+                })
+                .collect(),
+            cancel,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "token_new.html")]
+struct NewPage {
+    shell: Shell,
+    errors: Errors,
+    form: Form,
+}
+
+/// The form on a page of its own.
+pub fn new(page: Page<'_, '_>) -> Result<Response, Fault> {
+    show_form(page, 200, &Query::default(), Vec::new())
+}
+
+fn show_form(
+    mut page: Page<'_, '_>,
+    status: u16,
+    entered: &Query,
+    faults: Vec<FieldFault>,
+) -> Result<Response, Fault> {
+    if !page.may_change() {
+        return Err(Fault::ReadOnly);
+    }
+    let title = if faults.is_empty() { "New token" } else { "Error: New token" };
+    let shell = page.shell(title, Here::Tokens);
+    let form = Form::new(&shell, entered, &faults, format!("{}tokens", shell.base));
+    html(status, &NewPage { shell, errors: Errors { faults }, form })
+}
+
+/// Makes a token and leads to the page that shows it.
+pub async fn create(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let form = page.form().await?;
+    let desk = page.visit.desk;
+    let (session, now) = (page.who.session.hash, page.visit.zone.now());
+    let once = form.get("once").unwrap_or_default().to_owned();
+    if let Some(to) = desk.kept.sent_before(session, &once, now) {
+        return Ok(Response::redirect(&to));
+    }
+    let expires = match form.get("expires") {
+        Some("never") => Some(Expiry::Never),
+        Some(days) => {
+            days.parse::<u32>().ok().filter(|days| (1..=3650).contains(days)).map(|n| Expiry::In(DAY * n))
+        }
+        None => Some(Expiry::In(DAY * 365)),
+    };
+    let Some(expires) = expires else {
+        return show_form(page, 422, &form, vec![FieldFault::new("expires", "Choose one of the times")]);
+    };
+    let name = form.get("name").unwrap_or_default().trim().to_owned();
+    if name.is_empty() {
+        return show_form(page, 422, &form, vec![FieldFault::new("name", "Enter a name")]);
+    }
+    let new = NewToken {
+        name,
+        source: None,
+        expires,
+        read_only: form.get("may") == Some("ro"),
+        strict: form.get("strict").is_some(),
+        region: None,
+        user: None,
+    };
+    match desk.service.create_token(&page.who.actor(), page.team.id, new).await {
+        Ok((token, text)) => {
+            desk.kept.put_text(session, page.team.id, token.n, text, now);
+            let to = format!("{}tokens/{}/created", page.base(), token.n);
+            desk.kept.sent(session, &once, &to, now);
+            Ok(Response::redirect(&to))
+        }
+        Err(Error::Refused(words)) => {
+            let words = sentence(&words).trim_end_matches('.').to_owned();
+            show_form(page, 422, &form, vec![FieldFault::new("name", words)])
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "token_created.html")]
+struct CreatedPage {
+    shell: Shell,
+    n: i64,
+    name: String,
+    secret: Option<Copy>,
+    length: usize,
+    last: String,
+    base_url: Copy,
+    test_email: Copy,
+    chip: Chip,
+    first_use: Check,
+}
+
+/// The page that shows a token's text: once, to the session that made it. It is never compressed.
+pub fn created(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
+    let desk = page.visit.desk;
+    let token = find(&page, n)?;
+    let zone = page.visit.zone.clone();
+    let text = desk.kept.text(page.who.session.hash, page.team.id, token.n, zone.now());
+    let template = CreatedPage {
+        shell: page.shell(&format!("Token {}", token.name), Here::Tokens),
+        n: token.n,
+        name: token.name.clone(),
+        length: text.as_ref().map_or(0, String::len),
+        secret: text.map(|text| Copy { id: "tok", label: "Token Key", text }),
+        last: token.last4.clone(),
+        base_url: Copy { id: "base", label: "Base URL", text: base_url(page.visit) },
+        test_email: Copy { id: "tmail", label: "Test User Email", text: test_email(&page) },
+        chip: match &token.used {
+            Some(_) => Chip::new("ok", "In use"),
+            None => Chip::new("wait", "Listening"),
+        },
+        first_use: match &token.used {
+            Some(used) => Check {
+                kind: "ok",
+                title: "Used".into(),
+                at: zone.relative(used.at),
+                sub: format!("From {}", used.address),
+                mono: false,
+            },
+            None => Check {
+                kind: "wait",
+                title: "Waiting for a first request with this token".into(),
+                at: format!("since {}", zone.time(token.created)),
+                ..Check::default()
+            },
+        },
+    };
+    Ok(html(200, &template)?.uncompressed())
+}
+
+/// An address for the test user that no real person has: at the server's own name where that is one.
+pub fn test_email(page: &Page<'_, '_>) -> String {
+    let base = base_url(page.visit);
+    let authority = base.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    let named = authority.contains('.') && !authority.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    format!("scim-test-{}@{}", page.team.slug, if named { authority } else { "example.com" })
+}
+
+/// The text was copied: it is forgotten, and the check of the connection follows.
+pub async fn copied(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
+    page.form().await?;
+    let token = find(&page, n)?;
+    let now = page.visit.zone.now();
+    page.visit.desk.kept.forget_text(page.who.session.hash, page.team.id, token.n, now);
+    Ok(Response::redirect(&format!("{}connect", page.base())))
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    shell: Shell,
+    crumbs: Vec<Link>,
+    last: &'static str,
+    heading: String,
+    errors: Errors,
+    paragraphs: Vec<String>,
+    action: String,
+    safe: String,
+    safe_text: &'static str,
+    danger_text: &'static str,
+}
+
+/// Asks before a token is revoked.
+pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
+    let token = find(&page, n)?;
+    if !page.may_change() {
+        return Err(Fault::ReadOnly);
+    }
+    if token.revoked.is_some() {
+        return Err(Fault::Service(Error::Refused(format!("the token “{}” is revoked already", token.name))));
+    }
+    let zone = page.visit.zone.clone();
+    let base = page.base();
+    let template = ConfirmPage {
+        shell: page.shell("Revoke token", Here::Tokens),
+        crumbs: vec![Link::new(format!("{base}tokens"), "Tokens")],
+        last: "Revoke",
+        heading: format!("Revoke “{}”?", token.name),
+        errors: Errors::default(),
+        paragraphs: vec![
+            "Requests with this token are refused from now on. This cannot be undone.".into(),
+            line(&zone, &token).warning,
+        ],
+        action: format!("{base}tokens/{}/revoke", token.n),
+        safe: format!("{base}tokens"),
+        safe_text: "Keep it",
+        danger_text: "Revoke it",
+    };
+    html(200, &template)
+}
+
+/// Revokes a token.
+pub async fn revoke(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
+    page.form().await?;
+    let token = find(&page, n)?;
+    let desk = page.visit.desk;
+    match desk.service.revoke_token(&page.who.actor(), page.team.id, token.n).await {
+        // Sent twice: what was asked for is so.
+        Ok(_) | Err(Error::Refused(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let now = page.visit.zone.now();
+    desk.kept.forget_text(page.who.session.hash, page.team.id, token.n, now);
+    Ok(Response::redirect(&format!("{}tokens?show=past", page.base())))
+}
+
+fn find(page: &Page<'_, '_>, n: &str) -> Result<Token, Fault> {
+    let n: i64 = n.parse().map_err(|_| Fault::NotFound)?;
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    tokens.into_iter().find(|token| token.n == n).ok_or(Fault::NotFound)
+}
