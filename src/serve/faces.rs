@@ -3,13 +3,23 @@
 use std::sync::Arc;
 
 use super::dispatch::Faces;
-use crate::config::Settings;
+use crate::admin;
+use crate::config::{Settings, TlsMode};
 use crate::http::{Handler, PlainHttp, Response};
 use crate::service::{Error, Service};
 
 /// The faces over the service.
-pub fn build(service: &Service, _settings: &Settings, _origin: &str) -> Faces {
-    Faces { scim: nothing(), admin: nothing(), service: service.clone() }
+pub fn build(service: &Service, settings: &Settings, origin: &str) -> Faces {
+    let options = admin::Options {
+        secure: settings.tls != TlsMode::Off,
+        local_url: origin.to_owned(),
+        self_signed: settings.tls == TlsMode::SelfSigned,
+    };
+    Faces {
+        scim: nothing(),
+        admin: admin::handler(service.clone(), options),
+        service: service.clone(),
+    }
 }
 
 fn nothing() -> Handler {
@@ -17,8 +27,8 @@ fn nothing() -> Handler {
 }
 
 /// The set-up code to print, until there is an administrator.
-pub async fn begin_setup(_service: &Service) -> Result<Option<String>, Error> {
-    Ok(None)
+pub async fn begin_setup(service: &Service) -> Result<Option<String>, Error> {
+    service.begin_setup().await
 }
 
 /// Keeps a request that came without encryption in the activity, where its cause and cure are explained.
