@@ -4,7 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Serialize;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{ScimError, ScimType};
@@ -35,6 +36,11 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| reading.explain(&error))
+}
+
+/// Appends a value as JSON.
+pub fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(out, value).expect("writing to memory cannot fail, and keys are texts");
 }
 
 /// What one reading keeps beside the values: how many there are, and what was wrong beyond the syntax.
