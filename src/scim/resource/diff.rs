@@ -99,3 +99,77 @@ fn text(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::registry::{ENTERPRISE, USER};
+    use crate::scim::resource::sample::{badges, full_user};
+
+    fn paths(old: &Value, new: &Value) -> Vec<(String, Value, Value)> {
+        let (Value::Object(old), Value::Object(new)) = (old, new) else { panic!("no documents") };
+        diff(&badges(), Kind::User, old, new)
+            .into_iter()
+            .map(|found| (found.path, found.old.unwrap_or_default(), found.new.unwrap_or_default()))
+            .collect()
+    }
+
+    #[test]
+    fn equal_documents_do_not_differ() {
+        assert_eq!(paths(&full_user(), &full_user()), []);
+        let mut turned = full_user();
+        turned["schemas"] = json!([USER]);
+        turned["emails"].as_array_mut().expect("a list").reverse();
+        assert_eq!(paths(&full_user(), &turned), []);
+    }
+
+    #[test]
+    fn differences_are_told_by_path_in_the_order_of_the_schemas() {
+        let mut new = full_user();
+        new["title"] = json!("Manager");
+        new["name"]["givenName"] = json!("May");
+        new["name"].as_object_mut().expect("an object").shift_remove("middleName");
+        new["emails"][0]["value"] = json!("may@example.com");
+        new[ENTERPRISE]["manager"]["value"] = json!("8");
+        new.as_object_mut().expect("an object").shift_remove("externalId");
+        let old = full_user();
+        assert_eq!(
+            paths(&old, &new),
+            [
+                ("externalId".into(), json!("e-17"), json!(null)),
+                ("name.givenName".into(), json!("Mei"), json!("May")),
+                ("name.middleName".into(), json!("Lin"), json!(null)),
+                ("title".into(), json!("Engineer"), json!("Manager")),
+                ("emails".into(), old["emails"].clone(), new["emails"].clone()),
+                (format!("{ENTERPRISE}:manager.value"), json!("26118915"), json!("8")),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_extension_that_comes_or_goes_is_told_attribute_by_attribute() {
+        let bare = json!({ "schemas": [USER], "userName": "mei" });
+        let more = json!({ "userName": "mei", ENTERPRISE: { "division": "x", "manager": { "value": "7" } } });
+        let names =
+            |found: Vec<(String, Value, Value)>| found.into_iter().map(|found| found.0).collect::<Vec<_>>();
+        let wanted = [format!("{ENTERPRISE}:division"), format!("{ENTERPRISE}:manager.value")];
+        assert_eq!(names(paths(&bare, &more)), wanted);
+        assert_eq!(names(paths(&more, &bare)), wanted);
+    }
+
+    #[test]
+    fn what_no_schema_knows_any_more_is_compared_whole() {
+        let bare = json!({ "userName": "mei" });
+        let more = json!({ "userName": "mei", "urn:example:gone": { "a": 1 } });
+        assert_eq!(paths(&bare, &more), [("urn:example:gone".into(), json!(null), json!({ "a": 1 }))]);
+        assert_eq!(paths(&more, &more), []);
+    }
+
+    #[test]
+    fn another_case_is_a_difference() {
+        let found = paths(&json!({ "userName": "mei" }), &json!({ "userName": "Mei" }));
+        assert_eq!(found, [("userName".into(), json!("mei"), json!("Mei"))]);
+    }
+}

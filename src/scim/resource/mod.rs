@@ -9,6 +9,8 @@ mod parse_simple;
 mod parse_value;
 mod place;
 mod replace;
+#[cfg(test)]
+mod sample;
 
 pub use diff::{Difference, diff};
 pub use display_name::display_name;

@@ -70,3 +70,59 @@ fn tidy(attribute: &Attribute, value: Value) -> Option<Value> {
         other => Some(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::registry::{ENTERPRISE, USER};
+    use crate::scim::resource::sample::{badges, full_user};
+
+    fn ordered(value: Value) -> String {
+        let Value::Object(mut document) = value else { panic!("no document: {value}") };
+        order(&badges(), Kind::User, &mut document);
+        Value::Object(document).to_string()
+    }
+
+    fn turned_around(value: Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                members.into_iter().rev().map(|(name, value)| (name, turned_around(value))).collect()
+            }
+            Value::Array(items) => items.into_iter().map(turned_around).collect(),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn any_order_becomes_the_canonical_one() {
+        assert_eq!(ordered(turned_around(full_user())), full_user().to_string());
+        assert_eq!(ordered(full_user()), full_user().to_string());
+    }
+
+    #[test]
+    fn schemas_lists_the_extensions_that_have_values() {
+        let empty =
+            json!({ "schemas": [USER, ENTERPRISE], "userName": "mei", ENTERPRISE: { "division": null } });
+        assert_eq!(ordered(empty), json!({ "schemas": [USER], "userName": "mei" }).to_string());
+        let unlisted = json!({ ENTERPRISE: { "division": "x" }, "userName": "mei" });
+        let wanted =
+            json!({ "schemas": [USER, ENTERPRISE], "userName": "mei", ENTERPRISE: { "division": "x" } });
+        assert_eq!(ordered(unlisted), wanted.to_string());
+    }
+
+    #[test]
+    fn what_is_empty_or_derived_goes_and_what_no_schema_knows_stays() {
+        let before = json!({
+            "schemas": [], "userName": "mei", "title": null, "emails": [{}, null], "name": {}, "groups": ["g"],
+            "urn:example:gone": { "b": 1, "a": 2 },
+            ENTERPRISE: { "manager": { "displayName": "Ken", "$ref": "../Users/7", "value": "7" } },
+        });
+        let after = json!({
+            "schemas": [USER, ENTERPRISE, "urn:example:gone"], "userName": "mei",
+            ENTERPRISE: { "manager": { "value": "7" } }, "urn:example:gone": { "b": 1, "a": 2 },
+        });
+        assert_eq!(ordered(before), after.to_string());
+    }
+}

@@ -162,6 +162,7 @@ mod tests {
     use crate::scim::ScimType;
     use crate::scim::registry::{ENTERPRISE, GROUP, USER};
     use crate::scim::resource::Member;
+    use crate::scim::resource::sample::full_user;
 
     fn compat(kind: Kind, body: &Value) -> Parsed {
         parse(&Registry::standard(), kind, body, Mode::Compat).expect("a readable body")
@@ -169,45 +170,6 @@ mod tests {
 
     fn refusal(kind: Kind, body: &Value, mode: Mode) -> ScimError {
         parse(&Registry::standard(), kind, body, mode).expect_err("a refused body")
-    }
-
-    /// A user with a value for every attribute, as it is stored.
-    fn full_user() -> Value {
-        let typed =
-            |value: &str| json!({ "value": value, "display": value, "type": "work", "primary": true });
-        json!({
-            "schemas": [USER, ENTERPRISE],
-            "externalId": "e-17",
-            "userName": "mei@example.com",
-            "name": {
-                "formatted": "Dr. Mei Lin Tanaka III", "familyName": "Tanaka", "givenName": "Mei",
-                "middleName": "Lin", "honorificPrefix": "Dr.", "honorificSuffix": "III",
-            },
-            "displayName": "Mei Tanaka",
-            "nickName": "Mei",
-            "profileUrl": "https://example.com/mei",
-            "title": "Engineer",
-            "userType": "Employee",
-            "preferredLanguage": "ja-JP",
-            "locale": "ja-JP",
-            "timezone": "Asia/Tokyo",
-            "active": true,
-            "emails": [typed("mei@example.com"), { "value": "mei@example.net", "type": "home" }],
-            "phoneNumbers": [typed("+81 3 5550 0100")],
-            "ims": [typed("mei")],
-            "photos": [typed("https://example.com/mei.png")],
-            "addresses": [{
-                "formatted": "1-1 Example\nTokyo", "streetAddress": "1-1 Example", "locality": "Tokyo",
-                "region": "Tokyo", "postalCode": "100-0001", "country": "JP", "type": "work", "primary": true,
-            }],
-            "entitlements": [typed("vpn")],
-            "roles": [typed("admin")],
-            "x509Certificates": [typed("MIIDQzCCAqw=")],
-            ENTERPRISE: {
-                "employeeNumber": "17", "costCenter": "4130", "organization": "Example", "division": "Tools",
-                "department": "Compilers", "manager": { "value": "26118915" },
-            },
-        })
     }
 
     /// The same value with the members of every object turned around, and their names in another case.

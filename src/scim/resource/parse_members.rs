@@ -147,3 +147,99 @@ impl Reader<'_> {
         Ok(kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: &Value, mode: Mode) -> Result<(Vec<Member>, Notes), String> {
+        let mut notes = Notes::default();
+        let found = parse_members(value, "members", mode, &mut notes);
+        found.map(|members| (members, notes)).map_err(|error| error.detail)
+    }
+
+    fn named(value: &str, kind: Option<Kind>) -> Member {
+        Member { value: value.into(), kind }
+    }
+
+    #[test]
+    fn members_are_read_once_and_in_order() {
+        let sent = json!([
+            { "value": "b", "type": "GROUP", "display": 5 }, { "value": "a", "$ref": null },
+            { "value": "b", "type": "User" }, { "VALUE": "A", "$Ref": "https://example.com/v2/users/A/?x" },
+        ]);
+        let wanted = vec![named("b", Some(Kind::Group)), named("a", None), named("A", Some(Kind::User))];
+        for mode in [Mode::Strict, Mode::Compat] {
+            assert_eq!(read(&sent, mode), Ok((wanted.clone(), Notes::default())));
+            assert_eq!(read(&json!(null), mode), Ok((Vec::new(), Notes::default())));
+        }
+    }
+
+    #[test]
+    fn a_reference_stands_for_the_value() {
+        let sent =
+            json!([{ "$ref": "../Groups/7" }, { "value": "", "$ref": "https://example.com/scim/Users/8" }]);
+        let wanted = vec![named("7", Some(Kind::Group)), named("8", Some(Kind::User))];
+        assert_eq!(read(&sent, Mode::Strict), Ok((wanted, Notes::default())));
+        for reference in ["https://example.com/8", "Users", "/Users/", "", "https://example.com/Roles/8"] {
+            let sent = json!([{ "$ref": reference }]);
+            assert!(
+                read(&sent, Mode::Compat)
+                    .is_err_and(|words| words.starts_with("members[0].value is missing"))
+            );
+        }
+    }
+
+    #[test]
+    fn texts_and_single_members_are_lists_for_a_compat_token() {
+        for (sent, leniency) in [
+            (json!(["a"]), Leniency::SingleForList),
+            (json!("a"), Leniency::SingleForList),
+            (json!({ "value": "a" }), Leniency::SingleForList),
+        ] {
+            let (members, notes) = read(&sent, Mode::Compat).expect("members");
+            assert_eq!((members, notes.leniencies), (vec![named("a", None)], vec![leniency]));
+            assert!(read(&sent, Mode::Strict).is_err());
+        }
+        let (members, notes) =
+            read(&json!([{ "value": 7, "type": "Robot", "foo": 1 }]), Mode::Compat).expect("read");
+        assert_eq!(members, [named("7", None)]);
+        assert_eq!(notes.dropped, ["members.foo"]);
+        assert_eq!(notes.leniencies, [Leniency::UnknownAttribute, Leniency::TextNumber]);
+        assert_eq!(read(&json!(""), Mode::Compat).expect("none").0, []);
+    }
+
+    #[test]
+    fn errors_name_the_member() {
+        let compat = |value| read(&value, Mode::Compat).expect_err("refused");
+        let strict = |value| read(&value, Mode::Strict).expect_err("refused");
+        let good = json!({ "value": "a" });
+        assert!(
+            compat(json!([good, good, good, { "type": "User" }])).starts_with("members[3].value is missing")
+        );
+        assert_eq!(
+            compat(json!([{ "value": {} }])),
+            "members[0].value must be a text with the member's id, got an object"
+        );
+        assert_eq!(compat(json!([[]])), "members[0] must be an object with \"value\", got a list");
+        assert_eq!(compat(json!(true)), "members must be a list of members, got true");
+        assert!(compat(json!([{ "value": "a", "$ref": 1 }])).starts_with("members[0].$ref must be"));
+        assert!(
+            compat(json!([{ "value": "a", "Value": "b" }])).starts_with("members[0].Value is given more")
+        );
+        assert_eq!(
+            strict(json!([{ "value": "a", "type": "Robot" }])),
+            "members[0].type must be \"User\" or \"Group\", got \"Robot\""
+        );
+        assert!(strict(json!([{ "value": "a", "foo": 1 }])).starts_with("members[0].foo: "));
+    }
+
+    #[test]
+    fn a_hundred_thousand_members_are_read_in_one_pass() {
+        let sent: Vec<Value> = (0..100_000).map(|n| json!({ "value": (n / 2).to_string() })).collect();
+        let members = read(&Value::Array(sent), Mode::Strict).expect("members").0;
+        assert_eq!((members.len(), &members[49_999].value[..]), (50_000, "49999"));
+    }
+}

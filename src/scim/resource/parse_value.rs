@@ -314,20 +314,27 @@ fn without_repeats(attribute: &Attribute, values: Vec<Value>) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::with_capacity(values.len());
     for value in values {
         let place = *places.entry(identity(attribute, &value)).or_insert(kept.len());
-        match (kept.get_mut(place), value) {
-            (None, value) => kept.push(value),
-            (Some(Value::Object(first)), Value::Object(later)) => {
-                for (name, value) in later {
-                    first.entry(name).or_insert(value);
-                }
-            }
-            (Some(_), _) => {}
+        match kept.get_mut(place) {
+            None => kept.push(value),
+            Some(first) => take_on(attribute, first, value),
         }
     }
     kept
 }
 
-/// What makes a value the one it is.
+/// Gives the first value those sub-attributes that only a repetition of it has, all in their order.
+fn take_on(attribute: &Attribute, first: &mut Value, repeated: Value) {
+    let (Value::Object(first), Value::Object(mut later)) = (first, repeated) else { return };
+    let subs = attribute.sub_attributes.iter().map(|sub| &sub.name);
+    *first = subs
+        .filter_map(|name| {
+            let later = later.shift_remove(name);
+            Some((name.clone(), first.shift_remove(name).or(later)?))
+        })
+        .collect();
+}
+
+/// What makes a value the one it is: its `value` and `type`, else all of it but the mark of being primary.
 fn identity(attribute: &Attribute, value: &Value) -> String {
     let part = |name: &str| {
         let (sub, value) = (attribute.sub(name)?, value.get(name)?);
@@ -336,8 +343,358 @@ fn identity(attribute: &Attribute, value: &Value) -> String {
             other => other.to_string(),
         })
     };
-    match part("value") {
-        Some(significant) => format!("{significant}\u{0}{}", part("type").unwrap_or_default()),
-        None => value.to_string(),
+    match (part("value"), value) {
+        (Some(significant), _) => format!("{significant}\u{0}{}", part("type").unwrap_or_default()),
+        (None, Value::Object(members)) => {
+            let parts = members.iter().filter(|(name, _)| *name != "primary");
+            parts.map(|(name, value)| format!("{name}\u{0}{value}\u{0}")).collect()
+        }
+        (None, simple) => simple.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::registry::ENTERPRISE;
+    use crate::scim::resource::parse;
+    use crate::scim::resource::sample::{BADGE, badges, full_user};
+    use crate::scim::schema::Type;
+    use crate::scim::{Kind, ScimType};
+
+    /// The value at `path` after reading, and the leniencies used; or the error's words.
+    fn read(path: &str, value: Value, mode: Mode) -> Result<(Value, Vec<Leniency>), String> {
+        let found = badges().find(Kind::User, path).expect("a known attribute");
+        let mut notes = Notes::default();
+        match parse_attribute(found.leaf(), &value, path, mode, &mut notes) {
+            Ok(value) => Ok((value.unwrap_or_default(), notes.leniencies)),
+            Err(error) => {
+                assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{error}");
+                Err(error.detail)
+            }
+        }
+    }
+
+    /// Reads the value with that one leniency as a compat token, and not at all as a strict one.
+    fn lenient(path: &str, value: Value, wanted: Value, leniency: Leniency) {
+        assert_eq!(read(path, value.clone(), Mode::Compat), Ok((wanted, vec![leniency])), "{path} {value}");
+        assert!(read(path, value.clone(), Mode::Strict).is_err(), "{path} {value}");
+    }
+
+    fn plain(path: &str, value: Value, wanted: Value) {
+        for mode in [Mode::Strict, Mode::Compat] {
+            assert_eq!(
+                read(path, value.clone(), mode),
+                Ok((wanted.clone(), Vec::new())),
+                "{path} {value} {mode:?}"
+            );
+        }
+    }
+
+    fn badge(name: &str) -> String {
+        format!("{BADGE}:{name}")
+    }
+
+    #[test]
+    fn text_booleans_and_numbers_are_read_for_a_compat_token() {
+        for (text, wanted) in [("True", true), ("FALSE", false), ("true", true)] {
+            lenient("active", json!(text), json!(wanted), Leniency::TextBoolean);
+        }
+        let emails = json!([{ "value": "a@example.com", "primary": "True" }]);
+        let wanted = json!([{ "value": "a@example.com", "primary": true }]);
+        lenient("emails", emails, wanted, Leniency::TextBoolean);
+        lenient("title", json!(7), json!("7"), Leniency::TextNumber);
+        lenient(&badge("number"), json!("-7"), json!(-7), Leniency::TextNumber);
+        lenient(&badge("height"), json!("1.75"), json!(1.75), Leniency::TextNumber);
+    }
+
+    #[test]
+    fn one_value_is_a_list_of_one_for_a_compat_token() {
+        let one = json!({ "value": "a@example.com", "type": "work" });
+        lenient("emails", one.clone(), json!([one]), Leniency::SingleForList);
+        for value in [json!("a@example.com"), json!(["a@example.com"])] {
+            lenient("emails", value, json!([{ "value": "a@example.com" }]), Leniency::SingleForList);
+        }
+        lenient(&badge("colours"), json!("red"), json!(["red"]), Leniency::SingleForList);
+        assert!(read("addresses", json!("1-1 Example"), Mode::Compat).is_err());
+    }
+
+    #[test]
+    fn a_manager_may_be_written_in_many_ways() {
+        let path = format!("{ENTERPRISE}:manager");
+        let seven = || json!({ "value": "7" });
+        plain(&path, seven(), seven());
+        plain(&path, json!({ "$ref": "https://example.com/scim/Users/7" }), seven());
+        plain(&path, json!({ "VALUE": null, "$REF": "../Users/7" }), seven());
+        plain(&path, json!({ "value": "7", "$ref": "../Users/8", "displayName": 5 }), seven());
+        plain(&path, json!({ "displayName": "Ken" }), Value::Null);
+        lenient(&path, json!("7"), seven(), Leniency::ManagerForm);
+        lenient(&path, json!(""), Value::Null, Leniency::ManagerForm);
+        let compat = |value| read(&path, value, Mode::Compat).expect("a manager");
+        assert_eq!(compat(json!({ "value": "" })), (Value::Null, vec![Leniency::ManagerForm]));
+        assert_eq!(compat(json!({ "managerId": "7" })), (seven(), vec![Leniency::ManagerForm]));
+        assert_eq!(compat(json!({ "managerId": null })), (Value::Null, vec![Leniency::ManagerForm]));
+        let by_id = json!({ "managerId": "7" });
+        let attribute = badges().find(Kind::User, &path).expect("manager").attribute;
+        let error = parse_attribute(&attribute, &by_id, "manager", Mode::Strict, &mut Notes::default());
+        assert_eq!(error.expect_err("unknown").scim_type, Some(ScimType::InvalidSyntax));
+    }
+
+    #[test]
+    fn null_and_empty_lists_unassign_and_empty_text_does_for_a_compat_token() {
+        for path in ["title", "emails", "name", "active", "emails.type"] {
+            plain(path, json!(null), Value::Null);
+            plain(path, json!([]), Value::Null);
+            let (value, used) = read(path, json!(""), Mode::Compat).unwrap_or_default();
+            assert_eq!((value, used.len()), (Value::Null, usize::from(path != "name")), "{path}");
+        }
+        assert_eq!(read("title", json!(""), Mode::Strict), Ok((json!(""), Vec::new())));
+        plain("name", json!({ "givenName": null }), Value::Null);
+        plain("emails", json!([null, {}, { "value": null }]), Value::Null);
+        let (value, used) =
+            read("emails", json!([{ "value": "", "type": "work" }]), Mode::Compat).expect("read");
+        assert_eq!((value, used), (json!([{ "type": "work" }]), vec![Leniency::EmptyText]));
+        for mode in [Mode::Strict, Mode::Compat] {
+            assert_eq!(
+                read("userName", json!(""), mode),
+                Err("userName is required and was empty".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_first_primary_stays_one() {
+        let sent = json!([
+            { "value": "a", "primary": true }, { "value": "b", "primary": true }, { "value": "c" },
+        ]);
+        let kept = json!([
+            { "value": "a", "primary": true }, { "value": "b", "primary": false }, { "value": "c" },
+        ]);
+        lenient("emails", sent.clone(), kept, Leniency::TwoPrimaries);
+        let words = read("emails", sent, Mode::Strict).expect_err("two primaries");
+        assert_eq!(words, "emails has more than one primary value; mark one of them");
+    }
+
+    #[test]
+    fn values_stand_once_and_the_first_takes_on_what_a_later_one_adds() {
+        let sent = json!([
+            { "value": "A@example.com", "type": "work" },
+            { "primary": true, "display": "A", "type": "Work", "value": "a@example.com" },
+            { "value": "a@example.com", "type": "home" },
+            { "value": "A@example.com", "type": "work" },
+        ]);
+        let found = read("emails", sent, Mode::Strict).expect("a list").0;
+        let wanted = json!([
+            { "value": "A@example.com", "display": "A", "type": "work", "primary": true },
+            { "value": "a@example.com", "type": "home" },
+        ]);
+        assert_eq!(found.to_string(), wanted.to_string());
+        plain(&badge("colours"), json!(["red", "Red", "red"]), json!(["red", "Red"]));
+    }
+
+    #[test]
+    fn secrets_are_checked_and_not_kept_nor_repeated() {
+        plain("password", json!("correct horse"), Value::Null);
+        plain(&badge("pin"), json!("1234"), Value::Null);
+        let long = "hunter2".repeat(200);
+        for (value, mode) in [
+            (json!(long), Mode::Compat),
+            (json!(["hunter2"]), Mode::Compat),
+            (json!({ "value": "hunter2" }), Mode::Strict),
+            (json!(true), Mode::Compat),
+            (json!(""), Mode::Strict),
+        ] {
+            let words = read("password", value, mode).expect_err("no password");
+            assert!(words.starts_with("password must be ") && !words.contains("hunter2"), "{words}");
+        }
+    }
+
+    #[test]
+    fn every_type_is_checked_and_errors_name_place_and_value() {
+        for (name, value) in [
+            ("number", json!(i64::MIN)),
+            ("height", json!(1.5)),
+            ("height", json!(2)),
+            ("issued", json!("2026-11-23T18:00:00+02:00")),
+            ("chip", json!("_-8")),
+            ("chip", json!("/+8=")),
+            ("page", json!("urn:x")),
+            ("valid", json!(false)),
+        ] {
+            plain(&badge(name), value.clone(), value);
+        }
+        for (name, value) in [
+            ("number", json!(1.5)),
+            ("number", json!(u64::MAX)),
+            ("number", json!("x")),
+            ("height", json!("inf")),
+            ("height", json!("NaN")),
+            ("height", json!("1e999")),
+            ("issued", json!("yesterday")),
+            ("chip", json!("?!")),
+            ("chip", json!("_+8=")),
+            ("page", json!(1)),
+            ("valid", json!(1)),
+            ("colours", json!([["red"]])),
+            ("colours", json!({})),
+            ("holder", json!("Mei")),
+            ("holder", json!({ "note": "x" })),
+            ("doors", json!([{ "type": "x" }])),
+        ] {
+            for mode in [Mode::Strict, Mode::Compat] {
+                let words = read(&badge(name), value.clone(), mode).expect_err("a wrong value");
+                assert!(words.starts_with(&badge(name)), "{words}");
+            }
+        }
+        let words = |value| read("emails", value, Mode::Compat).expect_err("wrong");
+        let maybe = json!([{ "value": "a", "primary": "maybe" }]);
+        assert_eq!(words(maybe), "emails[0].primary must be true or false, got \"maybe\"");
+        let long = words(json!([{ "value": "a" }, { "primary": "x".repeat(5000) }]));
+        assert!(long.starts_with("emails[1].primary must be true or false, got \"xxx") && long.len() < 150);
+        assert_eq!(words(json!([[]])), "emails[0] must be an object, got a list");
+    }
+
+    #[test]
+    fn hostile_bodies_cost_little_and_end_in_an_answer() {
+        let registry = badges();
+        let read = |body: &Value, mode| parse(&registry, Kind::User, body, mode);
+        let mut deep = json!(1);
+        for _ in 0..500 {
+            deep = json!([{ "value": deep }]);
+        }
+        for name in ["emails", "name", "userName", "foo", "schemas", "id", ENTERPRISE, BADGE] {
+            let error = read(&json!({ "userName": "mei", name: deep.clone() }), Mode::Strict);
+            assert!(error.is_err_and(|error| error.status == 400 && error.detail.len() < 400), "{name}");
+        }
+        let many: Vec<Value> = (0..100_000).map(|n| json!({ "value": format!("{n}@example.com") })).collect();
+        let emails = read(&json!({ "userName": "mei", "emails": many.clone() }), Mode::Compat);
+        assert_eq!(emails.expect("a user").document["emails"], Value::Array(many));
+        let names: Map<String, Value> = (0..100_000).map(|n| (format!("n{n}"), json!(n))).collect();
+        let mut body = Value::Object(names);
+        body["userName"] = json!("mei");
+        let parsed = read(&body, Mode::Compat).expect("a user");
+        assert_eq!((parsed.notes.dropped.len(), parsed.document.len()), (MAX_DROPPED, 2));
+    }
+
+    /// Any JSON, mostly of the shapes that attributes have.
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[ -~é]{0,6}".prop_map(Value::from),
+            prop::sample::select(vec!["", "True", "false", "7", "2026-11-23T18:00:00Z", "AAAA"])
+                .prop_map(Value::from),
+        ];
+        let names = prop::sample::select(vec![
+            "value",
+            "Type",
+            "primary",
+            "$ref",
+            "display",
+            "givenName",
+            "manager",
+            "doors",
+            "number",
+            "x",
+        ]);
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map(names.clone(), inner, 0..4)
+                    .prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    /// A value that the attribute takes, canonical or as providers write it.
+    fn taken(attribute: &Attribute) -> BoxedStrategy<Value> {
+        let single = if attribute.is_complex() {
+            let subs = attribute.sub_attributes.iter().filter(|sub| sub.mutability != Mutability::ReadOnly);
+            let members: Vec<_> = subs.map(|sub| member(sub)).collect();
+            members.prop_map(|members| members.into_iter().flatten().collect()).boxed()
+        } else {
+            match attribute.kind {
+                Type::Boolean => prop::sample::select(vec![json!(true), json!(false), json!("True")]).boxed(),
+                Type::Integer => prop_oneof![(0..3i64).prop_map(Value::from), Just(json!("2"))].boxed(),
+                Type::Decimal => prop_oneof![any::<f32>().prop_map(Value::from), Just(json!("0.1"))].boxed(),
+                Type::DateTime => Just(json!("2026-11-23T18:00:00Z")).boxed(),
+                Type::Binary => prop::sample::select(vec![json!("AAAA"), json!("")]).boxed(),
+                _ => "[ab@Ä ]{0,2}".prop_map(Value::from).boxed(),
+            }
+        };
+        if attribute.multi_valued {
+            prop::collection::vec(single, 0..5).prop_map(Value::from).boxed()
+        } else {
+            single
+        }
+    }
+
+    fn member(attribute: &Attribute) -> BoxedStrategy<Option<(String, Value)>> {
+        let (lower, upper) = (attribute.name.clone(), attribute.name.to_uppercase());
+        let pair = (prop::sample::select(vec![lower, upper]), taken(attribute));
+        if attribute.required { pair.prop_map(Some).boxed() } else { prop::option::of(pair).boxed() }
+    }
+
+    fn body() -> impl Strategy<Value = Value> {
+        let registry = badges();
+        let object = |attributes: &[Arc<Attribute>]| {
+            let writable = attributes.iter().filter(|attribute| attribute.mutability != Mutability::ReadOnly);
+            let members: Vec<_> = writable.map(|attribute| member(attribute)).collect();
+            members.prop_map(|members| members.into_iter().flatten().collect::<Map<String, Value>>())
+        };
+        let extensions: Vec<_> = registry
+            .extensions(Kind::User)
+            .iter()
+            .map(|schema| {
+                let urn = schema.id.clone();
+                object(&schema.attributes).prop_map(move |members| (urn.clone(), Value::Object(members)))
+            })
+            .collect();
+        (object(&registry.core(Kind::User).attributes), extensions).prop_map(|(mut body, extensions)| {
+            body.extend(extensions);
+            Value::Object(body)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_read_reads_as_itself(body in body()) {
+            let registry = badges();
+            if let Ok(first) = parse(&registry, Kind::User, &body, Mode::Compat) {
+                let mut again = Value::Object(first.document.clone());
+                again["id"] = json!("7");
+                again["meta"] = json!({ "resourceType": "User" });
+                for mode in [Mode::Compat, Mode::Strict] {
+                    let second = parse(&registry, Kind::User, &again, mode).expect("canonical");
+                    prop_assert_eq!(
+                        Value::Object(second.document).to_string(),
+                        Value::Object(first.document.clone()).to_string()
+                    );
+                    prop_assert_eq!(second.notes, Notes::default());
+                }
+            }
+        }
+
+        #[test]
+        fn any_value_anywhere_ends_in_an_answer(value in anything(), place in 0..200usize) {
+            let registry = badges();
+            let mut body = full_user();
+            let names: Vec<String> = registry.common().iter().chain(&registry.core(Kind::User).attributes)
+                .map(|attribute| attribute.name.clone())
+                .chain([ENTERPRISE.to_owned(), BADGE.to_owned(), "foo".to_owned()])
+                .collect();
+            body[&names[place % names.len()]] = value;
+            for mode in [Mode::Compat, Mode::Strict] {
+                match parse(&registry, Kind::User, &body, mode) {
+                    Ok(parsed) => prop_assert!(mode == Mode::Compat || parsed.notes == Notes::default()),
+                    Err(error) => prop_assert!(error.status == 400 && !error.detail.is_empty()),
+                }
+            }
+        }
     }
 }

@@ -110,3 +110,70 @@ fn matches(attribute: &Attribute, one: &Value, other: &Value) -> bool {
         _ => one == other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::ScimType;
+    use crate::scim::registry::{ENTERPRISE, USER};
+    use crate::scim::resource::sample::{BADGE, badges, full_user};
+
+    fn put(old: &Value, new: &Value) -> Result<Value, ScimError> {
+        let registry = badges();
+        let parsed = crate::scim::resource::parse(&registry, Kind::User, new, Mode::Compat)?;
+        let Value::Object(old) = old else { panic!("no document: {old}") };
+        replace(&registry, Kind::User, old, parsed.document, Mode::Compat).map(Value::Object)
+    }
+
+    fn with_badge(badge: Value) -> Value {
+        json!({ "schemas": [USER, BADGE], "userName": "mei", BADGE: badge })
+    }
+
+    #[test]
+    fn what_is_not_sent_is_gone() {
+        let new = json!({ "schemas": [USER], "userName": "mei" });
+        assert_eq!(put(&full_user(), &new), Ok(new));
+        assert_eq!(put(&json!({ "schemas": [USER], "userName": "x" }), &full_user()), Ok(full_user()));
+    }
+
+    #[test]
+    fn immutable_values_stay_and_another_one_is_refused() {
+        let old = with_badge(json!({ "number": 7, "serial": "A1" }));
+        let bare = json!({ "schemas": [USER], "userName": "mei" });
+        assert_eq!(put(&old, &bare), Ok(with_badge(json!({ "serial": "A1" }))));
+        // `serial` is not case exact, so this is the same value; the one that is there stays.
+        let same = with_badge(json!({ "number": 8, "serial": "a1" }));
+        assert_eq!(put(&old, &same), Ok(with_badge(json!({ "number": 8, "serial": "A1" }))));
+        let error = put(&old, &with_badge(json!({ "serial": "B2" }))).expect_err("immutable");
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::Mutability)));
+        assert!(error.detail.starts_with(&format!("{BADGE}:serial is immutable")), "{error}");
+        let first = with_badge(json!({ "serial": "B2" }));
+        assert_eq!(put(&bare, &first), Ok(first));
+    }
+
+    #[test]
+    fn immutable_sub_attributes_stay_too() {
+        let since = "2026-01-01T00:00:00Z";
+        let old = with_badge(json!({ "holder": { "name": "Mei", "since": since, "note": "x" } }));
+        let new = with_badge(json!({ "holder": { "name": "Ken" } }));
+        assert_eq!(put(&old, &new), Ok(with_badge(json!({ "holder": { "name": "Ken", "since": since } }))));
+        let new = with_badge(json!({ "holder": { "name": "Mei", "since": "2027-01-01T00:00:00Z" } }));
+        assert!(
+            put(&old, &new).expect_err("immutable").detail.starts_with(&format!("{BADGE}:holder.since is"))
+        );
+    }
+
+    #[test]
+    fn read_only_values_stay_whatever_is_sent() {
+        let old = with_badge(json!({ "printer": "P1", "number": 1 }));
+        let new = with_badge(json!({ "printer": "P2", "number": 2 }));
+        assert_eq!(put(&old, &new), Ok(with_badge(json!({ "number": 2, "printer": "P1" }))));
+        let bare = json!({ "schemas": [USER], "userName": "mei" });
+        assert_eq!(put(&old, &bare), Ok(with_badge(json!({ "printer": "P1" }))));
+        let new = json!({ "userName": "mei", ENTERPRISE: { "division": "x" } });
+        let found = put(&old, &new).expect("a user");
+        assert_eq!(found["schemas"], json!([USER, ENTERPRISE, BADGE]));
+    }
+}
