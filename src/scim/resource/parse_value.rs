@@ -569,10 +569,10 @@ mod tests {
             let error = read(&json!({ "userName": "mei", name: deep.clone() }), Mode::Strict);
             assert!(error.is_err_and(|error| error.status == 400 && error.detail.len() < 400), "{name}");
         }
-        let many: Vec<Value> = (0..100_000).map(|n| json!({ "value": format!("{n}@example.com") })).collect();
+        let many: Vec<Value> = (0..20_000).map(|n| json!({ "value": format!("{n}@example.com") })).collect();
         let emails = read(&json!({ "userName": "mei", "emails": many.clone() }), Mode::Compat);
         assert_eq!(emails.expect("a user").document["emails"], Value::Array(many));
-        let names: Map<String, Value> = (0..100_000).map(|n| (format!("n{n}"), json!(n))).collect();
+        let names: Map<String, Value> = (0..20_000).map(|n| (format!("n{n}"), json!(n))).collect();
         let mut body = Value::Object(names);
         body["userName"] = json!("mei");
         let parsed = read(&body, Mode::Compat).expect("a user");
