@@ -15,11 +15,7 @@ pub fn build(service: &Service, settings: &Settings, origin: &str) -> Faces {
         local_url: origin.to_owned(),
         self_signed: settings.tls == TlsMode::SelfSigned,
     };
-    Faces {
-        scim: nothing(),
-        admin: admin::handler(service.clone(), options),
-        service: service.clone(),
-    }
+    Faces { scim: nothing(), admin: admin::handler(service.clone(), options), service: service.clone() }
 }
 
 fn nothing() -> Handler {

@@ -8,6 +8,8 @@ mod parse_members;
 mod parse_simple;
 mod parse_value;
 mod place;
+mod projection;
+mod render;
 mod replace;
 #[cfg(test)]
 mod sample;
@@ -18,6 +20,8 @@ pub use order::order;
 pub use parse::parse;
 pub use parse_members::parse_members;
 pub use parse_value::parse_attribute;
+pub use projection::Projection;
+pub use render::{Derived, GroupRef, ManagerRef, MemberRef, Meta, render, whole};
 pub use replace::replace;
 
 use super::{Document, Kind, Notes};

@@ -1,0 +1,312 @@
+//! Stored documents become answers: id, meta, and what is derived from other resources is put in at read time. Which
+//! attributes are shown is `projection`'s business.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::Projection;
+use crate::base::Timestamp;
+use crate::scim::json::write;
+use crate::scim::{Document, Kind, Registry, registry};
+
+/// What `meta` is made of (RFC 7643 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    pub created: Timestamp,
+    pub modified: Timestamp,
+    pub version: u64,
+}
+
+impl Meta {
+    /// The version as an entity tag, weak because the same version has several forms (RFC 7644 §3.14).
+    pub fn etag(&self) -> String {
+        format!("W/\"{}\"", self.version)
+    }
+}
+
+/// A group that a user is in (RFC 7643 §4.1.2 `groups`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRef {
+    pub id: String,
+    pub display: String,
+    /// Whether the user is a member of the group itself, not of one in it.
+    pub direct: bool,
+}
+
+/// A member of a group (RFC 7643 §4.2 `members`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRef {
+    pub id: String,
+    pub kind: Kind,
+    pub display: String,
+}
+
+/// The user whom a user's document names as manager (RFC 7643 §4.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagerRef {
+    pub id: String,
+    /// The user's name; `None` when there is no such user here.
+    pub display: Option<String>,
+}
+
+/// What is found out about a resource when it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Derived<'a> {
+    pub id: &'a str,
+    pub meta: Meta,
+    pub groups: &'a [GroupRef],
+    pub members: &'a [MemberRef],
+    pub manager: Option<&'a ManagerRef>,
+}
+
+/// Appends the resource as JSON. `stored` is the document's JSON text, `base` the address before `/Users`.
+///
+/// Where the stored part is shown as it is, its text is copied without being read. Where it must be taken apart and is
+/// no JSON, which only a damaged file can bring about, what is derived is still shown.
+pub fn render(
+    out: &mut Vec<u8>,
+    registry: &Registry,
+    kind: Kind,
+    stored: &str,
+    derived: &Derived<'_>,
+    projection: &Projection,
+    base: &str,
+) {
+    let parts = Parts { kind, derived, base };
+    if projection.keeps_stored(kind)
+        && !registry.shows_on_request(kind)
+        && let Some(splices) = parts.splices(stored)
+    {
+        parts.splice(out, stored, &splices, projection);
+        return;
+    }
+    let stored: Document = serde_json::from_str(stored).unwrap_or_default();
+    let shown = projection.apply(registry, kind, parts.joined(stored));
+    write(out, &shown);
+}
+
+/// The whole resource as a value, with what is derived: what filters and PATCH targets see.
+pub fn whole(
+    _registry: &Registry,
+    kind: Kind,
+    stored: &Document,
+    derived: &Derived<'_>,
+    base: &str,
+) -> Value {
+    Value::Object(Parts { kind, derived, base }.joined(stored.clone()))
+}
+
+/// A resource's derived parts, on their way into its JSON.
+struct Parts<'a> {
+    kind: Kind,
+    derived: &'a Derived<'a>,
+    base: &'a str,
+}
+
+/// Where something is put into a stored text.
+struct Splices {
+    /// Behind `schemas`.
+    id: usize,
+    /// Behind the manager's `value`, with what goes there.
+    manager: Option<(usize, Vec<u8>)>,
+}
+
+impl Parts<'_> {
+    /// Finds the places in a stored text; `None` where they are not plain to see.
+    fn splices(&self, stored: &str) -> Option<Splices> {
+        let id = behind_schemas(stored)?;
+        if !stored.ends_with('}') {
+            return None;
+        }
+        let Some((manager, display)) = self.named_manager() else {
+            return Some(Splices { id, manager: None });
+        };
+        // A quote in a text is escaped, so this is a key; it is the manager's if it is the only one.
+        const KEY: &str = "\"manager\":{";
+        let at = stored.find(KEY)? + KEY.len();
+        if stored[at..].contains(KEY) {
+            return None;
+        }
+        let mut value = b"\"value\":".to_vec();
+        write(&mut value, &manager.id);
+        let end = at + value.len();
+        if !stored.as_bytes()[at..].starts_with(&value) || stored.as_bytes().get(end) != Some(&b'}') {
+            return None;
+        }
+        let mut more = b",\"$ref\":".to_vec();
+        write(&mut more, &self.location(Kind::User, &manager.id));
+        more.extend_from_slice(b",\"displayName\":");
+        write(&mut more, display);
+        Some(Splices { id, manager: Some((end, more)) })
+    }
+
+    /// Copies the stored text with the derived parts in their places.
+    fn splice(&self, out: &mut Vec<u8>, stored: &str, splices: &Splices, projection: &Projection) {
+        let body = &stored.as_bytes()[..stored.len() - 1];
+        out.extend_from_slice(&body[..splices.id]);
+        out.extend_from_slice(b",\"id\":");
+        write(out, self.derived.id);
+        match &splices.manager {
+            None => out.extend_from_slice(&body[splices.id..]),
+            Some((at, more)) => {
+                out.extend_from_slice(&body[splices.id..*at]);
+                out.extend_from_slice(more);
+                out.extend_from_slice(&body[*at..]);
+            }
+        }
+        match self.kind {
+            Kind::User if self.derived.groups.is_empty() || !projection.wants(self.kind, "groups") => {}
+            Kind::User => self.list(out, "groups", self.groups()),
+            Kind::Group if !projection.wants(self.kind, "members") => {}
+            Kind::Group => self.list(out, "members", self.members()),
+        }
+        if projection.wants(self.kind, "meta") {
+            out.extend_from_slice(b",\"meta\":");
+            write(out, &self.meta());
+        }
+        out.push(b'}');
+    }
+
+    fn list<T: Serialize>(&self, out: &mut Vec<u8>, name: &str, entries: impl Iterator<Item = T>) {
+        out.push(b',');
+        write(out, name);
+        out.extend_from_slice(b":[");
+        for (n, entry) in entries.enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            write(out, &entry);
+        }
+        out.push(b']');
+    }
+
+    /// The document and the derived parts, in the order in which they are shown.
+    fn joined(&self, stored: Document) -> Document {
+        let mut whole = Map::with_capacity(stored.len() + 3);
+        let mut stored = stored.into_iter();
+        match stored.next() {
+            Some((name, value)) if name == "schemas" => {
+                whole.insert(name, value);
+                whole.insert("id".into(), self.derived.id.into());
+            }
+            first => {
+                whole.insert("id".into(), self.derived.id.into());
+                whole.extend(first);
+            }
+        }
+        whole.extend(stored);
+        if let Some((manager, display)) = self.named_manager()
+            && let Some(Value::Object(block)) = whole.get_mut(registry::ENTERPRISE)
+            && let Some(Value::Object(shown)) = block.get_mut("manager")
+        {
+            shown.insert("$ref".into(), value(&self.location(Kind::User, &manager.id)));
+            shown.insert("displayName".into(), display.into());
+        }
+        match self.kind {
+            Kind::User if self.derived.groups.is_empty() => {}
+            Kind::User => {
+                whole.insert("groups".into(), self.groups().map(|entry| value(&entry)).collect());
+            }
+            Kind::Group => {
+                whole.insert("members".into(), self.members().map(|entry| value(&entry)).collect());
+            }
+        }
+        whole.insert("meta".into(), value(&self.meta()));
+        whole
+    }
+
+    /// The manager and their name, where there is such a user.
+    fn named_manager(&self) -> Option<(&ManagerRef, &str)> {
+        let manager = self.derived.manager?;
+        Some((manager, manager.display.as_deref()?))
+    }
+
+    fn groups(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.derived.groups.iter().map(|group| Entry {
+            value: &group.id,
+            reference: self.location(Kind::Group, &group.id),
+            display: &group.display,
+            kind: if group.direct { "direct" } else { "indirect" },
+        })
+    }
+
+    fn members(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.derived.members.iter().map(|member| Entry {
+            value: &member.id,
+            reference: self.location(member.kind, &member.id),
+            display: &member.display,
+            kind: member.kind.name(),
+        })
+    }
+
+    fn meta(&self) -> MetaEntry<'_> {
+        let meta = self.derived.meta;
+        MetaEntry {
+            resource_type: self.kind.name(),
+            created: meta.created.render(),
+            last_modified: meta.modified.render(),
+            location: self.location(self.kind, self.derived.id),
+            version: meta.etag(),
+        }
+    }
+
+    fn location<'b>(&'b self, kind: Kind, id: &'b str) -> Location<'b> {
+        Location { base: self.base, kind, id }
+    }
+}
+
+/// An entry of `groups` or `members`.
+#[derive(Serialize)]
+struct Entry<'a> {
+    value: &'a str,
+    #[serde(rename = "$ref")]
+    reference: Location<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    display: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MetaEntry<'a> {
+    resource_type: &'static str,
+    created: String,
+    last_modified: String,
+    location: Location<'a>,
+    version: String,
+}
+
+/// The address of a resource, written without being put together first.
+struct Location<'a> {
+    base: &'a str,
+    kind: Kind,
+    id: &'a str,
+}
+
+impl Serialize for Location<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}/{}/{}", self.base, self.kind.endpoint(), self.id))
+    }
+}
+
+fn value<T: Serialize>(part: &T) -> Value {
+    serde_json::to_value(part).expect("a derived part is texts and keys that are texts")
+}
+
+/// Where the list of schemas ends, with which every stored text begins.
+fn behind_schemas(stored: &str) -> Option<usize> {
+    const START: &str = "{\"schemas\":[";
+    let list = stored.strip_prefix(START)?;
+    let (mut in_text, mut escaped) = (false, false);
+    for (at, byte) in list.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b']' if !in_text => return Some(START.len() + at + 1),
+            _ => {}
+        }
+    }
+    None
+}
