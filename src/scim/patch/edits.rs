@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::body::{OpKind, Operation};
-use super::read::items;
+use super::read::{items, names_manager};
 use super::target::Pointed;
 use super::{Change, Edit, Otherwise, Plan, Target, ValueChange};
 use crate::scim::filter::{Filter, shorten};
@@ -242,7 +242,9 @@ impl Planner<'_> {
     /// Add or replace on an attribute with one value. A complex one is taken apart: sub-attributes that are not named
     /// stay (RFC 7644 §3.5.2.3).
     fn single(&mut self, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
-        let Value::Object(members) = value else {
+        // A manager comes in more forms than one, all of them known to the functions that read resources.
+        let manager = self.mode == Mode::Compat && names_manager(&path, value);
+        let Some(members) = value.as_object().filter(|_| !manager) else {
             match self.coerce(&path.attribute, value, &here)? {
                 Some(found) => self.change(&here, path, Change::Set(found)),
                 None => self.change(&here, path, Change::Unset),

@@ -7,6 +7,7 @@ use super::coerce as parse;
 use super::edits::{Here, Planner};
 use super::{SubChange, ValueChange};
 use crate::scim::ScimError;
+use crate::scim::registry::{AttrPath, ENTERPRISE};
 use crate::scim::schema::{Attribute, Mutability};
 
 impl Planner<'_> {
@@ -125,4 +126,13 @@ fn unwrapped(value: &Value) -> &Value {
         Value::Array(items) if items.len() == 1 => &items[0],
         other => other,
     }
+}
+
+/// Whether the value says in some form who the manager is; one that only repeats a name says nothing.
+pub(super) fn names_manager(path: &AttrPath, value: &Value) -> bool {
+    let says_who =
+        |key: &String| ["value", "managerId", "$ref"].iter().any(|name| key.eq_ignore_ascii_case(name));
+    path.extension.as_deref() == Some(ENTERPRISE)
+        && path.attribute.name == "manager"
+        && value.as_object().is_some_and(|members| members.keys().any(says_who))
 }

@@ -22,7 +22,7 @@ pub(super) fn remove_extension(
         matches!(attribute.mutability, Mutability::Immutable | Mutability::ReadOnly)
             && members.contains_key(&attribute.name)
     };
-    let schema = registry.extension(kind, urn);
+    let schema = registry.extensions(kind).iter().find(|schema| schema.id == *urn);
     if let Some(attribute) = schema.and_then(|schema| schema.attributes.iter().find(fixed)) {
         let detail = format!("{place}.path: {urn}:{} cannot be removed once it has a value", attribute.name);
         return Err(ScimError::mutability(detail));
@@ -42,7 +42,7 @@ pub(super) fn complete(
     let mut container = document;
     if let Some(urn) = &path.extension {
         let Some(Value::Object(members)) = document.get(&**urn) else { return Ok(()) };
-        let schema = registry.extension(kind, urn);
+        let schema = registry.extensions(kind).iter().find(|schema| schema.id == **urn);
         let attributes = schema.map_or(&[][..], |schema| schema.attributes.as_slice());
         if let Some(missing) = first_missing(attributes, members) {
             return Err(ScimError::invalid_value(format!("{place}: {urn}:{} is required", missing.name)));
