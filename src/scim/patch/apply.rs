@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value};
 
-use super::coerce as parse;
 use super::values;
-use super::whole::{complete, list_schemas, remove_extension};
+use super::whole::{complete, remove_extension};
 use super::{Change, Edit, Otherwise, SubChange, Target, ValueChange};
 use crate::scim::filter::{Filter, eval_value};
 use crate::scim::registry::AttrPath;
+use crate::scim::resource::order;
 use crate::scim::schema::Mutability;
 use crate::scim::{Document, Kind, Leniency, Mode, Notes, Registry, ScimError};
 
@@ -52,8 +52,9 @@ pub(super) fn apply(
             complete(registry, kind, path, &next, &edit.place)?;
         }
     }
-    list_schemas(registry, kind, &mut next);
-    Ok(parse::arrange(registry, kind, next))
+    // Puts what was added where it belongs, and keeps `schemas` true to the extensions that have values (§3.5.2).
+    order(registry, kind, &mut next);
+    Ok(next)
 }
 
 /// One edit of one attribute.

@@ -165,7 +165,8 @@ impl Planner<'_> {
                 format!("{} is not an attribute of a {kind}; \"{}\" is unknown", here.place, shorten(key));
             return Err(ScimError::invalid_syntax(detail));
         }
-        self.plan.notes.dropped(Leniency::UnknownAttribute, shorten(key));
+        let urn = key.contains(':');
+        self.note_dropped(if urn { Leniency::UnknownSchema } else { Leniency::UnknownAttribute }, key);
         Ok(())
     }
 
@@ -358,7 +359,7 @@ impl Planner<'_> {
                 let detail = format!("{}: no schema \"{}\" is known here", here.place, shorten(urn));
                 return Err(ScimError::invalid_value(detail));
             }
-            self.plan.notes.dropped(Leniency::UnknownSchema, shorten(urn));
+            self.note_dropped(Leniency::UnknownSchema, urn);
         }
         Ok(())
     }

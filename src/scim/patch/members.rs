@@ -4,11 +4,10 @@ use serde_json::{Map, Value};
 
 use super::MemberEdit;
 use super::body::OpKind;
-use super::coerce as parse;
 use super::edits::{Here, Planner};
 use crate::scim::filter::{Filter, Operand};
 use crate::scim::registry::AttrPath;
-use crate::scim::resource::Member;
+use crate::scim::resource::{Member, parse_members};
 use crate::scim::{Mode, ScimError};
 
 impl Planner<'_> {
@@ -114,7 +113,7 @@ impl Planner<'_> {
             }
             other => other,
         };
-        parse::members(value, &here.place, self.mode, &mut self.plan.notes)
+        parse_members(value, &here.place, self.mode, &mut self.plan.notes)
     }
 }
 

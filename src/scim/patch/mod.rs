@@ -4,7 +4,6 @@
 
 mod apply;
 mod body;
-mod coerce;
 mod edits;
 mod members;
 mod read;

@@ -3,11 +3,11 @@
 
 use serde_json::{Map, Value};
 
-use super::coerce as parse;
 use super::edits::{Here, Planner};
 use super::{SubChange, ValueChange};
 use crate::scim::ScimError;
 use crate::scim::registry::{AttrPath, ENTERPRISE};
+use crate::scim::resource::parse_attribute;
 use crate::scim::schema::{Attribute, Mutability};
 
 impl Planner<'_> {
@@ -108,7 +108,7 @@ impl Planner<'_> {
         value: &Value,
         here: &Here,
     ) -> Result<Option<Value>, ScimError> {
-        parse::attribute(attribute, value, &here.place, self.mode, &mut self.plan.notes)
+        parse_attribute(attribute, value, &here.place, self.mode, &mut self.plan.notes)
     }
 }
 

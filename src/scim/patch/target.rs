@@ -92,7 +92,16 @@ impl Planner<'_> {
     }
 
     fn dropped(&mut self, name: &str) -> Pointed {
-        self.plan.notes.dropped(Leniency::UnknownAttribute, shorten(name));
+        self.note_dropped(Leniency::UnknownAttribute, name);
         Pointed::Dropped
+    }
+
+    /// Notes a dropped name. A hostile body may have a name per byte, so only the first hundred are kept.
+    pub(super) fn note_dropped(&mut self, leniency: Leniency, name: &str) {
+        const NAMED: usize = 100;
+        match self.plan.notes.dropped.len() {
+            0..NAMED => self.plan.notes.dropped(leniency, shorten(name)),
+            _ => self.plan.notes.used(leniency),
+        }
     }
 }

@@ -370,6 +370,12 @@ fn unknown_attributes_are_dropped_and_the_rest_applies() {
         assert_eq!(notes.dropped, [path]);
         assert_eq!(refused(operations, Mode::Strict).0, Some(ScimType::InvalidPath), "{path}");
     }
+    let foreign = json!([{"op": "add", "value": {"urn:example:2.0:Shoe": {"size": 38}}}]);
+    assert_eq!(lenient(foreign, &[Leniency::UnknownSchema]), barbara());
+    let many: Document = (0..500).map(|n| (format!("x{n}"), json!(1))).collect();
+    let (_, notes) =
+        attempt(&barbara(), json!([{"op": "add", "value": many}]), Mode::Compat).expect("all dropped");
+    assert_eq!(notes.dropped.len(), 100);
     let keys = json!([{"op": "replace", "value": {"jobTitle": "x", "active": false}}]);
     let after = lenient(keys.clone(), &[Leniency::UnknownAttribute]);
     assert_eq!(after["active"], json!(false));
@@ -657,7 +663,7 @@ fn member(id: &str) -> Member {
 
 #[test]
 fn members_become_edits_of_edges() {
-    let two = vec![member("a"), member("b")];
+    let two = vec![member("a"), Member { value: "b".into(), kind: Some(Kind::User) }];
     let listed =
         json!([{"value": "a", "display": "A"}, {"value": "b", "$ref": "https://example.com/scim/Users/b"}]);
     for (operation, expected) in [

@@ -1,5 +1,5 @@
-//! What holds for a document as a whole around its edits: extensions that go, parts that must be there, and `schemas`
-//! that says which extensions have values.
+//! What holds for a document as a whole around its edits: extensions that go, and parts
+//! that must be there.
 
 use std::sync::Arc;
 
@@ -66,26 +66,8 @@ fn first_missing<'a>(
 ) -> Option<&'a Arc<Attribute>> {
     attributes.iter().find(|attribute| {
         attribute.required
-            && attribute.mutability != Mutability::ReadOnly
+            && !matches!(attribute.mutability, Mutability::ReadOnly | Mutability::WriteOnly)
             && attribute.returned != Returned::Never
             && !members.contains_key(&attribute.name)
     })
-}
-
-/// Keeps `schemas` true to the extensions that have values (RFC 7644 §3.5.2); the order of those that stay is kept.
-pub(super) fn list_schemas(registry: &Registry, kind: Kind, document: &mut Document) {
-    let extensions = registry.extensions(kind).iter().map(|schema| schema.id.as_str());
-    let present: Vec<&str> =
-        std::iter::once(kind.urn()).chain(extensions.filter(|id| document.contains_key(*id))).collect();
-    let mut listed: Vec<Value> = match document.get("schemas") {
-        Some(Value::Array(listed)) => listed.clone(),
-        _ => Vec::new(),
-    };
-    listed.retain(|urn| urn.as_str().is_some_and(|urn| present.contains(&urn)));
-    for urn in present {
-        if !listed.iter().any(|other| other == urn) {
-            listed.push(urn.into());
-        }
-    }
-    document.insert("schemas".into(), Value::Array(listed));
 }
