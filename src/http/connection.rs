@@ -199,9 +199,7 @@ impl Connection {
             Ok(Ok(false)) => {}
             Ok(Ok(true)) => {
                 let id = self.shared.ids.request();
-                let seen = plain::refuse(stream, peer, id, limits.handshake).await;
-                (self.on_plain_http)(seen);
-                return;
+                return plain::refuse(stream, peer, id, limits.handshake, &*self.on_plain_http).await;
             }
             Ok(Err(_)) | Err(_) => return,
         }
@@ -293,9 +291,6 @@ impl Connection {
 mod tests {
     use std::io::{ErrorKind, Read, Write};
     use std::net::TcpStream as Socket;
-    use std::sync::Mutex;
-
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 
     use super::*;
     use crate::http::{Body, BodyError, Request};
@@ -305,7 +300,6 @@ mod tests {
         address: SocketAddr,
         stop: watch::Sender<bool>,
         ended: std::thread::JoinHandle<usize>,
-        plain: Arc<Mutex<Vec<PlainHttp>>>,
     }
 
     fn quick() -> Limits {
@@ -338,34 +332,15 @@ mod tests {
         }
     }
 
-    fn start(limits: Limits, tls: bool) -> Running {
-        let plain = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&plain);
+    fn start(limits: Limits) -> Running {
         let (stop, stopping) = watch::channel(false);
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let handler: Handler = Arc::new(|request| Box::pin(handle(request)));
-        let server = Server::new(handler, limits, Ids::random())
-            .tls(tls.then(server_config))
-            .on_plain_http(Arc::new(move |seen| heard.lock().expect("no panic").push(seen)));
+        let server = Server::new(handler, limits, Ids::random());
         let ended = std::thread::spawn(move || runtime.block_on(server.run(vec![listener], stopping)));
-        Running { address, stop, ended, plain }
-    }
-
-    fn server_config() -> Arc<rustls::ServerConfig> {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_string()]).expect("a certificate");
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-        let chain: Vec<CertificateDer<'static>> = vec![made.cert.der().clone()];
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .expect("a pair");
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Arc::new(config)
+        Running { address, stop, ended }
     }
 
     impl Running {
@@ -411,7 +386,7 @@ mod tests {
 
     #[test]
     fn answers_carry_an_id_and_head_has_the_length_without_the_body() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let mut socket = server.connect();
         for _ in 0..2 {
             socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
@@ -425,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_a_500_with_its_incident_and_the_server_goes_on() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let answer = server.ask(&format!("GET /panic HTTP/1.1\r\n{CLOSE}"));
         assert!(answer.starts_with("HTTP/1.1 500 ") && answer.contains("under req_"), "{answer}");
         assert!(server.ask(&format!("GET / HTTP/1.1\r\n{CLOSE}")).contains("hello"));
@@ -433,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_refused_body_still_gets_its_answer() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let body = "x".repeat(3_000_000);
         let length = body.len();
         for framing in [
@@ -449,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_client_that_waits_for_100_is_told_to_go_on_or_not() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let mut socket = server.connect();
         let head = "POST /body HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length";
         socket.write_all(format!("{head}: 5\r\n\r\n").as_bytes()).expect("sent");
@@ -462,7 +437,7 @@ mod tests {
 
     #[test]
     fn heads_have_their_limits() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let long = "a".repeat(17 * 1024);
         let asked = |line: &str, more: &str| server.ask(&format!("GET {line} HTTP/1.1\r\n{more}{CLOSE}"));
         assert!(asked(&format!("/?{long}"), "").starts_with("HTTP/1.1 414 "));
@@ -475,28 +450,26 @@ mod tests {
 
     #[test]
     fn silence_and_slow_heads_end() {
-        for tls in [false, true] {
-            let server = start(quick(), tls);
-            for sent in [&b""[..], b"GET / HT"] {
-                let began = std::time::Instant::now();
-                let mut socket = server.connect();
-                socket.write_all(sent).expect("sent");
-                read_all(&mut socket);
-                assert!(began.elapsed() < Duration::from_secs(5), "tls {tls}");
-            }
+        let server = start(quick());
+        for sent in [&b""[..], b"GET / HT"] {
+            let began = std::time::Instant::now();
+            let mut socket = server.connect();
+            socket.write_all(sent).expect("sent");
+            read_all(&mut socket);
+            assert!(began.elapsed() < Duration::from_secs(5));
         }
     }
 
     #[test]
     fn an_answer_given_up_does_not_look_whole() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let answer = server.ask(&format!("GET /cut HTTP/1.1\r\n{CLOSE}"));
         assert!(answer.contains("half") && !answer.ends_with("0\r\n\r\n"), "{answer}");
     }
 
     #[test]
     fn a_full_server_lets_the_next_one_wait() {
-        let server = start(Limits { connections: 1, ..Limits::default() }, false);
+        let server = start(Limits { connections: 1, ..Limits::default() });
         let mut first = server.connect();
         first.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
         read_until(&mut first, "hello");
@@ -512,7 +485,7 @@ mod tests {
 
     #[test]
     fn a_stop_lets_what_is_under_way_finish_and_refuses_what_comes() {
-        let server = start(quick(), false);
+        let server = start(quick());
         let address = server.address;
         let mut socket = server.connect();
         socket.write_all(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
@@ -521,94 +494,5 @@ mod tests {
         assert_eq!(server.end(), 0);
         assert!(slow.join().expect("no panic").ends_with("slow"));
         assert!(Socket::connect(address).is_err());
-    }
-
-    #[test]
-    fn plain_http_on_the_tls_port_is_told_what_to_do() {
-        let server = start(quick(), true);
-        let answer = server.ask(
-            "GET /scim/Users?filter=x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer scimd_x\r\n\r\n",
-        );
-        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("https://"), "{answer}");
-        std::thread::sleep(Duration::from_millis(100));
-        let seen = server.plain.lock().expect("no panic").pop().expect("it was heard");
-        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("GET", "/scim/Users"));
-        assert!(answer.contains(&seen.id));
-    }
-
-    /// Accepts whatever certificate the test server has made.
-    fn client(alpn: &[u8]) -> rustls::ClientConnection {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Any(provider)))
-            .with_no_client_auth();
-        config.alpn_protocols = vec![alpn.to_vec()];
-        let name = ServerName::try_from("localhost").expect("a name");
-        rustls::ClientConnection::new(Arc::new(config), name).expect("a client")
-    }
-
-    #[derive(Debug)]
-    struct Any(Arc<rustls::crypto::CryptoProvider>);
-
-    impl rustls::client::danger::ServerCertVerifier for Any {
-        fn verify_server_cert(
-            &self,
-            _end: &CertificateDer<'_>,
-            _chain: &[CertificateDer<'_>],
-            _name: &ServerName<'_>,
-            _ocsp: &[u8],
-            _now: rustls::pki_types::UnixTime,
-        ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
-            Ok(rustls::client::danger::ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &rustls::DigitallySignedStruct,
-        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-            let known = &self.0.signature_verification_algorithms;
-            rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &rustls::DigitallySignedStruct,
-        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-            let known = &self.0.signature_verification_algorithms;
-            rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-            self.0.signature_verification_algorithms.supported_schemes()
-        }
-    }
-
-    #[test]
-    fn an_http2_client_that_says_nothing_is_let_go() {
-        let server = start(quick(), true);
-        for preface in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
-            let mut stream = rustls::StreamOwned::new(client(b"h2"), server.connect());
-            stream.write_all(preface).expect("sent");
-            stream.flush().expect("the handshake");
-            let began = std::time::Instant::now();
-            read_all(&mut stream);
-            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        }
-        assert_eq!(server.end(), 0);
-    }
-
-    #[test]
-    fn http1_works_over_tls() {
-        let server = start(quick(), true);
-        let mut stream = rustls::StreamOwned::new(client(b"http/1.1"), server.connect());
-        stream.write_all(format!("GET / HTTP/1.1\r\n{CLOSE}").as_bytes()).expect("sent");
-        assert!(read_all(&mut stream).ends_with("hello"));
     }
 }

@@ -35,13 +35,14 @@ pub(super) async fn begins_plain(stream: &TcpStream) -> std::io::Result<bool> {
     Ok(seen == 1 && first[0].is_ascii_alphabetic())
 }
 
-/// Reads the request's head, answers it and closes.
+/// Reads the request's head, tells of it, answers and closes.
 pub(super) async fn refuse(
     mut stream: TcpStream,
     peer: SocketAddr,
     id: String,
     patience: Duration,
-) -> PlainHttp {
+    hear: impl Fn(PlainHttp),
+) {
     let head = timeout(patience, read_head(&mut stream)).await.unwrap_or_default();
     let seen = describe(&head, peer, id);
     let detail = "This port speaks HTTPS only: write the address with https:// instead of http://.";
@@ -51,6 +52,7 @@ pub(super) async fn refuse(
         detail.len() + 1,
         seen.id,
     );
+    hear(seen);
     // The client may be gone; nothing is owed to it then. What it still sends is read, so that the close does not
     // overtake the answer.
     let _answered = timeout(patience, async {
@@ -65,7 +67,6 @@ pub(super) async fn refuse(
         std::io::Result::Ok(())
     })
     .await;
-    seen
 }
 
 async fn read_head(stream: &mut TcpStream) -> Vec<u8> {

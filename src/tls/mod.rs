@@ -121,3 +121,173 @@ fn read(source: &Source, clock: &Clock) -> Result<CertifiedKey, TlsError> {
         Source::Files { chain, key } => files::load(chain, key),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::base::Ids;
+    use crate::http::{Limits, PlainHttp, Response, Server};
+
+    /// An encrypting server on a thread of its own.
+    struct Running {
+        address: SocketAddr,
+        stop: watch::Sender<bool>,
+        ended: std::thread::JoinHandle<usize>,
+        plain: Arc<Mutex<Vec<PlainHttp>>>,
+    }
+
+    fn start() -> Running {
+        let directory = tempfile::tempdir().expect("a directory");
+        let source = Source::SelfSigned {
+            directory: directory.path().to_path_buf(),
+            names: vec!["localhost".to_string()],
+        };
+        let certificate = Certificate::load(source, Clock::system()).expect("a certificate");
+        let plain = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&plain);
+        let (stop, stopping) = watch::channel(false);
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let short = Duration::from_millis(300);
+        let limits =
+            Limits { handshake: short, idle: short, linger: Duration::from_millis(50), ..Limits::default() };
+        let server = Server::new(
+            Arc::new(|_| Box::pin(async { Response::text(200, "hello") })),
+            limits,
+            Ids::random(),
+        )
+        .tls(Some(certificate.server_config()))
+        .on_plain_http(Arc::new(move |seen| heard.lock().expect("no panic").push(seen)));
+        let ended = std::thread::spawn(move || runtime.block_on(server.run(vec![listener], stopping)));
+        Running { address, stop, ended, plain }
+    }
+
+    impl Running {
+        fn connect(&self) -> TcpStream {
+            let socket = TcpStream::connect(self.address).expect("it listens");
+            socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+            socket
+        }
+
+        fn end(self) -> usize {
+            self.stop.send_replace(true);
+            self.ended.join().expect("no panic")
+        }
+    }
+
+    fn read_all(socket: &mut impl Read) -> String {
+        let mut bytes = Vec::new();
+        let mut piece = [0; 4096];
+        while let Ok(read @ 1..) = socket.read(&mut piece) {
+            bytes.extend_from_slice(&piece[..read]);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    #[test]
+    fn silence_before_the_handshake_ends() {
+        let server = start();
+        let began = std::time::Instant::now();
+        read_all(&mut server.connect());
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn plain_http_on_the_tls_port_is_told_what_to_do() {
+        let server = start();
+        let mut socket = server.connect();
+        let sent = b"GET /scim/Users?filter=x HTTP/1.1\r\nAuthorization: Bearer scimd_x\r\n\r\n";
+        socket.write_all(sent).expect("sent");
+        let answer = read_all(&mut socket);
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("https://"), "{answer}");
+        std::thread::sleep(Duration::from_millis(100));
+        let seen = server.plain.lock().expect("no panic").pop().expect("it was heard");
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("GET", "/scim/Users"));
+        assert!(answer.contains(&seen.id));
+    }
+
+    /// Accepts whatever certificate the test server has made.
+    fn client(alpn: &[u8]) -> rustls::ClientConnection {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Any(provider)))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        let name = ServerName::try_from("localhost").expect("a name");
+        rustls::ClientConnection::new(Arc::new(config), name).expect("a client")
+    }
+
+    #[derive(Debug)]
+    struct Any(Arc<rustls::crypto::CryptoProvider>);
+
+    impl rustls::client::danger::ServerCertVerifier for Any {
+        fn verify_server_cert(
+            &self,
+            _end: &CertificateDer<'_>,
+            _chain: &[CertificateDer<'_>],
+            _name: &ServerName<'_>,
+            _ocsp: &[u8],
+            _now: rustls::pki_types::UnixTime,
+        ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+            Ok(rustls::client::danger::ServerCertVerified::assertion())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signed: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            let known = &self.0.signature_verification_algorithms;
+            rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signed: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            let known = &self.0.signature_verification_algorithms;
+            rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+            self.0.signature_verification_algorithms.supported_schemes()
+        }
+    }
+
+    #[test]
+    fn an_http2_client_that_says_nothing_is_let_go() {
+        let server = start();
+        for preface in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
+            let mut stream = rustls::StreamOwned::new(client(b"h2"), server.connect());
+            stream.write_all(preface).expect("sent");
+            stream.flush().expect("the handshake");
+            let began = std::time::Instant::now();
+            read_all(&mut stream);
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        }
+        assert_eq!(server.end(), 0);
+    }
+
+    #[test]
+    fn http1_works_over_tls() {
+        let server = start();
+        let mut stream = rustls::StreamOwned::new(client(b"http/1.1"), server.connect());
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+        assert!(read_all(&mut stream).ends_with("hello"));
+    }
+}
