@@ -23,9 +23,11 @@ after(async () => {
   await server?.stop();
 });
 
-/** The page as it stands has no violation in either scheme, at either width, and does not scroll sideways. */
+/** Every violation found so far; the last test wants none. */
+const found = [];
+
+/** Judges the page as it stands in both schemes and widths: axe-core, and whether it scrolls sideways. */
 async function judged(name) {
-  const found = [];
   for (const colorScheme of ['light', 'dark']) {
     for (const [width, height] of [[1440, 900], [390, 844]]) {
       await page.emulateMedia({ colorScheme });
@@ -38,7 +40,6 @@ async function judged(name) {
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 1440, height: 900 });
-  assert.deepEqual(found, [], found.join('\n'));
 }
 
 test('set-up: code, administrator, address', async () => {
@@ -151,15 +152,13 @@ test('names are hostile input', async () => {
   }
 });
 
-test('every page: no violation, both schemes, wide and narrow', async () => {
-  const failed = [];
+test('every other page is looked at', async () => {
   for (const [name, path] of [['overview', ''], ['users', 'users'], ['users-none', 'users?q=nobody-at-all'], ['user', `users/${ids.Mei}`], ['user-inactive', `users/${ids.Priya}`],
     ['groups', 'groups'], ['group', `groups/${ids.engineering}`], ['tokens', 'tokens'], ['token-new', 'tokens/new'], ['connect', 'connect'], ['activity', 'activity'],
     ['activity-errors', 'activity?status=401'], ['team', 'team'], ['admins', 'admins'], ['not-found', 'users/nobody']]) {
     await page.goto(team + path);
-    await judged(name).catch((error) => failed.push(error.message));
+    await judged(name);
   }
-  assert.deepEqual(failed, [], failed.join('\n'));
 });
 
 test('revoking stops the token', async () => {
@@ -202,6 +201,10 @@ test('the headers of a page are strict', async () => {
   const cookies = await page.context().cookies();
   const session = cookies.find((cookie) => cookie.name.startsWith('__Host-'));
   assert.ok(session?.httpOnly && session.secure && ['Lax', 'Strict'].includes(session.sameSite), JSON.stringify(cookies));
+});
+
+test('no page has a violation, in either scheme, wide or narrow', () => {
+  assert.equal(found.length, 0, `\n${found.join('\n')}`);
 });
 
 test('nothing went wrong behind the pages', () => {
