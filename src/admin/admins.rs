@@ -87,7 +87,7 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 Fact::new("Session ends", "After 4 h without use, 12 h at most"),
                 Fact::new("Wrong passwords", "Slowed after 5, never locked for good"),
                 Fact::new("Passwords", "At least 12 characters"),
-                Fact::mono("Locked out?", "On the server: scimd admin reset-password"),
+                Fact::new("Locked out?", "On the server: scimd admin reset-password"),
             ],
         },
         shell: page.shell("Admins and sign-in", Here::Admins),

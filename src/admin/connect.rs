@@ -160,7 +160,7 @@ fn notices(url: &str, self_signed: bool, email: &str, found: &Connecting) -> Vec
     let warnings: Vec<String> = setup::checks(url, self_signed)
         .into_iter()
         .filter(|check| check.kind != "ok")
-        .map(|check| format!("{}: {}", check.title, check.sub))
+        .map(|check| format!("{}. {}", check.title, check.sub))
         .collect();
     let mut notices = Vec::new();
     if !warnings.is_empty() {

@@ -25,7 +25,7 @@ const NOTICES: usize = 3;
 #[derive(Template)]
 #[template(path = "parts/flow.html")]
 struct Flow {
-    provider: &'static str,
+    provider: String,
     provider_chip: Chip,
     provider_bad: bool,
     last: Option<When>,
@@ -200,7 +200,7 @@ fn flow(zone: &Zone, found: &Overview) -> Flow {
     };
     let totals = found.totals;
     Flow {
-        provider: "Identity provider",
+        provider: provider(&found.tokens),
         provider_bad: chip.kind == "warn",
         provider_chip: chip,
         last: last.map(|one| zone.ago(one.at)),
@@ -214,6 +214,14 @@ fn flow(zone: &Zone, found: &Overview) -> Flow {
         reads: number(found.today.reads),
         errors: number(found.today.errors),
     }
+}
+
+/// The provider that the tokens in use seem to be used by.
+fn provider(tokens: &[Token]) -> String {
+    let last = tokens.iter().filter(|token| token.used.is_some() && token.provider.is_some());
+    let last = last.max_by_key(|token| token.used.as_ref().map(|used| used.at));
+    let name = last.and_then(|token| token.provider.clone());
+    name.unwrap_or_else(|| "Identity provider".to_owned())
 }
 
 fn token_check(zone: &Zone, token: &Token) -> Option<Check> {
@@ -233,7 +241,7 @@ fn token_check(zone: &Zone, token: &Token) -> Option<Check> {
             None => "No expiry".to_owned(),
             Some(end) if state == State::Expired => format!("Expired {}", zone.date(end)),
             Some(end) => {
-                format!("{} left", counted((end.since(zone.now()) / (24 * HOUR_MS)).max(0) as u64, "day"))
+                format!("{} left", counted(days_left(end, zone.now()), "day"))
             }
         },
         sub: match &token.used {
@@ -242,6 +250,11 @@ fn token_check(zone: &Zone, token: &Token) -> Option<Check> {
         },
         mono: false,
     })
+}
+
+/// Days until the end, a day that has begun counted whole.
+fn days_left(end: Timestamp, now: Timestamp) -> u64 {
+    (end.since(now).max(0) as u64).div_ceil(24 * HOUR_MS as u64)
 }
 
 fn count(rows: &[ActivityRow]) -> u64 {

@@ -214,3 +214,100 @@ impl Sessions {
 fn earlier(now: Timestamp, by: Duration) -> Timestamp {
     Timestamp(now.0 - by.as_millis() as i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Clock;
+    use crate::service::Options;
+    use crate::store::{self, Store};
+
+    const PASSWORD: &str = "correct horse battery";
+
+    async fn desk() -> (tempfile::TempDir, Clock, Service, Sessions) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let clock = Clock::manual(Timestamp(1_795_462_931_120));
+        let options = store::Options { clock: clock.clone(), ..Default::default() };
+        let store = Store::open(&directory.path().join("scimd.db"), options).expect("a store");
+        let service = Service::new(store, Options { clock: clock.clone(), ..Options::default() });
+        let actor = Actor::CommandLine { user: "root".into() };
+        service.create_admin(&actor, "Marcus@example.com", PASSWORD, false).await.expect("an administrator");
+        (directory, clock, service.clone(), Sessions::new(service))
+    }
+
+    fn home() -> IpAddr {
+        "192.0.2.10".parse().expect("an address")
+    }
+
+    async fn sign_in(sessions: &Sessions, email: &str, password: &str) -> SignIn {
+        sessions.sign_in(email, password, home(), "test").await.expect("an answer")
+    }
+
+    fn live(sessions: &Sessions, text: &str) -> Option<SignedIn> {
+        match sessions.find(text).expect("an answer") {
+            Found::Live(who) => Some(*who),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_is_kept_by_its_hash_and_recorded() {
+        let (_directory, _clock, service, sessions) = desk().await;
+        let SignIn::Done(text) = sign_in(&sessions, " marcus@EXAMPLE.com ", PASSWORD).await else {
+            panic!("the right pair was refused")
+        };
+        let who = live(&sessions, &text).expect("signed in");
+        assert_eq!(who.session.hash, secret::sha256(text.as_bytes()));
+        assert!(live(&sessions, "something else").is_none());
+        let what = service.store().read_now(|tx| Ok::<_, Error>(tx.audit(None, None, 10)?)).expect("audit");
+        assert_eq!(what.first().map(|row| row.what.as_str()), Some("session.began"));
+        sessions.end(&who, who.session.hash).await.expect("ended");
+        assert!(live(&sessions, &text).is_none());
+    }
+
+    #[tokio::test]
+    async fn wrong_pairs_all_look_the_same_and_slow_their_sender_down() {
+        let (_directory, clock, _service, sessions) = desk().await;
+        assert!(matches!(sign_in(&sessions, "nobody@example.com", PASSWORD).await, SignIn::Wrong));
+        for _ in 0..5 {
+            assert!(matches!(sign_in(&sessions, "marcus@example.com", "wrong").await, SignIn::Wrong));
+        }
+        assert!(matches!(sign_in(&sessions, "marcus@example.com", PASSWORD).await, SignIn::Wait(_)));
+        clock.advance(Duration::from_secs(2));
+        assert!(matches!(sign_in(&sessions, "marcus@example.com", PASSWORD).await, SignIn::Done(_)));
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_idle_after_four_hours_and_in_any_case_after_twelve() {
+        let (_directory, clock, service, sessions) = desk().await;
+        let admin = service.admins().expect("administrators").remove(0);
+        let idle = sessions.begin(&admin, "192.0.2.10", "test").await.expect("begun");
+        clock.advance(IDLE + Duration::from_secs(1));
+        assert!(matches!(sessions.find(&idle), Ok(Found::Ended(why)) if why.contains("4 hours")));
+        let busy = sessions.begin(&admin, "192.0.2.10", "test").await.expect("begun");
+        for _ in 0..4 {
+            clock.advance(Duration::from_secs(3 * 60 * 60));
+            assert!(live(&sessions, &busy).is_some());
+            let (hash, now) = (secret::sha256(busy.as_bytes()), clock.now());
+            let touch = service.store().write(move |tx| Ok::<_, Error>(tx.touch_session(&hash, now)?)).await;
+            touch.expect("touched");
+        }
+        clock.advance(Duration::from_secs(1));
+        assert!(matches!(sessions.find(&busy), Ok(Found::Ended(why)) if why.contains("12 hours")));
+    }
+
+    #[tokio::test]
+    async fn a_new_password_ends_sessions_and_waits() {
+        let (_directory, clock, service, sessions) = desk().await;
+        let SignIn::Done(text) = sign_in(&sessions, "marcus@example.com", PASSWORD).await else { panic!() };
+        for _ in 0..8 {
+            sign_in(&sessions, "marcus@example.com", "wrong").await;
+            clock.advance(Duration::from_secs(1));
+        }
+        let actor = Actor::CommandLine { user: "root".into() };
+        let new = "another long password";
+        service.reset_admin_password(&actor, "marcus@example.com", new).await.expect("set");
+        assert!(live(&sessions, &text).is_none());
+        assert!(matches!(sign_in(&sessions, "marcus@example.com", new).await, SignIn::Done(_)));
+    }
+}

@@ -95,3 +95,51 @@ fn wrong_code() -> Error {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::Options;
+    use crate::store::{self, Store};
+
+    const PASSWORD: &str = "correct horse battery";
+
+    fn service() -> (tempfile::TempDir, Service) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store =
+            Store::open(&directory.path().join("scimd.db"), store::Options::default()).expect("a store");
+        (directory, Service::new(store, Options::default()))
+    }
+
+    #[tokio::test]
+    async fn the_code_opens_the_door_once() {
+        let (_directory, service) = service();
+        assert!(service.needs_setup().expect("an answer"));
+        let old = service.begin_setup().await.expect("begun").expect("a code");
+        let code = service.begin_setup().await.expect("begun").expect("a code");
+        assert!(!service.is_setup_code(&old).expect("an answer"), "each start makes a new code");
+        assert!(service.is_setup_code(&code.to_lowercase().replace('-', " ")).expect("an answer"));
+        let kept = service.store().read_now(|tx| Ok::<_, Error>(tx.setting(CODE)?)).expect("a setting");
+        assert!(!kept.expect("kept").contains(&code), "the code itself is nowhere");
+
+        let made = service.create_first_admin(&code, "mei@example.com", "Mei Chen", PASSWORD).await;
+        assert_eq!(made.expect("an administrator").name, "Mei Chen");
+        assert!(!service.needs_setup().expect("an answer"));
+        assert!(!service.is_setup_code(&code).expect("an answer"));
+        let again = service.create_first_admin(&code, "eve@example.com", "", PASSWORD).await;
+        assert!(matches!(again, Err(Error::Refused(_))));
+        assert_eq!(service.begin_setup().await.expect("begun"), None);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_code_or_a_weak_password_makes_nobody() {
+        let (_directory, service) = service();
+        let code = service.begin_setup().await.expect("begun").expect("a code");
+        assert!(service.create_first_admin("AAAA-AAAA-AAAA", "a@example.com", "", PASSWORD).await.is_err());
+        assert!(service.create_first_admin("", "a@example.com", "", PASSWORD).await.is_err());
+        assert!(service.create_first_admin(&code, "a@example.com", "", "short").await.is_err());
+        assert!(service.create_first_admin(&code, "nobody", "", PASSWORD).await.is_err());
+        assert!(service.needs_setup().expect("an answer"));
+        assert!(service.is_setup_code(&code).expect("an answer"), "a mistake does not use the code up");
+    }
+}
