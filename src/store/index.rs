@@ -38,7 +38,8 @@ pub struct IndexValue {
     pub unique: bool,
 }
 
-/// The searchable values of a document: those of the standard paths, and of every attribute that the schemas mark unique.
+/// The searchable values of a document: those of the standard paths, and of every attribute that the schemas mark
+/// unique. A group's `displayName` is not marked here.
 pub fn values(registry: &Registry, kind: Kind, document: &Document) -> Vec<IndexValue> {
     let mut found = Vec::new();
     for (path, _) in STANDARD {
@@ -50,6 +51,10 @@ pub fn values(registry: &Registry, kind: Kind, document: &Document) -> Vec<Index
         if number(&path.canonical()).is_none() {
             add(&mut found, &path, document);
         }
+    }
+    // Whether two groups may share a name depends on the token (`Leniency::UniqueGroupName`): the caller's decision.
+    for value in found.iter_mut().filter(|value| kind == Kind::Group && value.path == "displayName") {
+        value.unique = false;
     }
     found
 }
@@ -73,22 +78,6 @@ pub(super) fn number_of(path: &AttrPath) -> Option<i64> {
         (Some(ENTERPRISE), "employeeNumber", None) => Some(7),
         _ => None,
     }
-}
-
-/// The name to show for a resource.
-pub(super) fn display(kind: Kind, document: &Document) -> String {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::trim).unwrap_or("").to_owned();
-    let name = document.get("name");
-    let part = |sub| text(name.and_then(|name| name.get(sub)));
-    let full = format!("{} {}", part("givenName"), part("familyName"));
-    let last = match kind {
-        Kind::User => text(document.get("userName")),
-        Kind::Group => String::new(),
-    };
-    [text(document.get("displayName")), part("formatted"), full.trim().to_owned(), last]
-        .into_iter()
-        .find(|candidate| !candidate.is_empty())
-        .unwrap_or_default()
 }
 
 fn add(found: &mut Vec<IndexValue>, path: &AttrPath, document: &Document) {
@@ -231,5 +220,73 @@ impl WriteTx<'_> {
             Some(number) => Ok(number),
             None => self.insert("insert into path (name) values (?)", [path]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::testing::{document, store, team};
+
+    fn found(kind: Kind, value: serde_json::Value) -> Vec<(String, String, bool)> {
+        let values = values(&Registry::standard(), kind, &document(value));
+        values.into_iter().map(|value| (value.path, value.value, value.unique)).collect()
+    }
+
+    #[test]
+    fn values_are_folded_unless_case_matters_and_each_stands_once() {
+        let emails = json!([{ "value": "A@Example.com" }, { "value": "a@example.com" }, { "type": "work" }]);
+        let user = json!({ "userName": "Straße", "externalId": "aB", "emails": emails, "title": "no index" });
+        assert_eq!(
+            found(Kind::User, user),
+            [
+                ("userName".to_owned(), "strasse".to_owned(), true),
+                ("externalId".to_owned(), "aB".to_owned(), false),
+                ("emails.value".to_owned(), "a@example.com".to_owned(), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_two_lists_of_standard_paths_say_the_same() {
+        let registry = Registry::standard();
+        for (path, number) in STANDARD {
+            let found = [Kind::User, Kind::Group].into_iter().filter_map(|kind| registry.find(kind, path));
+            for found in found {
+                assert_eq!((number_of(&found), found.canonical()), (Some(number), path.to_owned()));
+            }
+        }
+        let (store, _clock) = store();
+        let kept = store
+            .read_now(|tx| {
+                tx.all("select name, n from path order by n", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            })
+            .unwrap();
+        let expected: Vec<(String, i64)> = STANDARD.map(|(name, number)| (name.to_owned(), number)).into();
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn a_unique_attribute_of_a_team_s_own_schema_is_held_too() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let badge = |value: &str| IndexValue {
+            path: "urn:example:badge:User:number".into(),
+            value: value.to_lowercase(),
+            sent: value.into(),
+            unique: true,
+        };
+        let job = move |tx: &mut WriteTx<'_>| -> Result<String> {
+            let doc = document(json!({ "userName": "ada" }));
+            tx.insert_resource(acme, Kind::User, "u1".into(), &doc, "test", 1, &[badge("B7")])?;
+            tx.insert_resource(acme, Kind::User, "u2".into(), &doc, "test", 1, &[badge("B8")])?;
+            match tx.insert_resource(acme, Kind::User, "u3".into(), &doc, "test", 1, &[badge("b7")]) {
+                Err(StoreError::Taken { by, .. }) => Ok(by),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(store.write_blocking(job).unwrap(), "u1");
     }
 }

@@ -265,7 +265,7 @@ mod tests {
         let (holder, id) = (dev.n, eve.id.clone());
         let added = store.write_blocking(move |tx| tx.add_members(acme, &dev, &[eve.n])).unwrap();
         assert_eq!(added, [] as [i64; 0]);
-        assert_eq!(store.read_now(|tx| tx.find_members(acme, &[id.clone()])).unwrap(), []);
+        assert_eq!(store.read_now(|tx| tx.find_members(acme, std::slice::from_ref(&id))).unwrap(), []);
         assert_eq!(store.read_now(|tx| tx.member_count(acme, holder)).unwrap(), 0);
     }
 

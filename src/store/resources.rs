@@ -3,8 +3,9 @@
 use rusqlite::params;
 
 use super::members::MemberRef;
-use super::{IndexValue, ReadTx, Result, StoreError, WriteTx, index};
+use super::{IndexValue, ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
+use crate::scim::resource::display_name;
 use crate::scim::{Document, Kind};
 
 /// A user or group as it is kept.
@@ -219,7 +220,7 @@ impl WriteTx<'_> {
         self.values_are_free(team, kind, None, values)?;
         let (now, assigned) = (self.now(), assigned_active(kind, document));
         let active = assigned.unwrap_or(true);
-        let (doc, display) = (to_text(document), index::display(kind, document));
+        let (doc, display) = (to_text(document), display_name(kind, document));
         let n = self.insert(
             "insert into resource
              (team, kind, id, version, created, modified, active, source, token, display, doc)
@@ -260,7 +261,7 @@ impl WriteTx<'_> {
         self.values_are_free(team, row.kind, Some(row.n), values)?;
         let (now, assigned) = (self.now(), assigned_active(row.kind, document));
         let active = assigned.unwrap_or(true);
-        let (doc, display) = (to_text(document), index::display(row.kind, document));
+        let (doc, display) = (to_text(document), display_name(row.kind, document));
         self.run(
             "update resource set version = version + 1, modified = ?, active = ?, token = ?, display = ?, doc = ?
              where n = ?",
@@ -362,4 +363,162 @@ fn assigned_active(kind: Kind, document: &Document) -> Option<bool> {
 
 fn to_text(document: &Document) -> String {
     serde_json::to_string(document).expect("a map of JSON values is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::scim::Registry;
+    use crate::store::testing::{document, store, team};
+    use crate::store::{Store, Totals, index};
+
+    fn values(kind: Kind, document: &Document) -> Vec<IndexValue> {
+        index::values(&Registry::standard(), kind, document)
+    }
+
+    fn insert(store: &Store, team: TeamId, id: &str, value: Value) -> Result<Row> {
+        let (doc, id) = (document(value), id.to_owned());
+        let kind = if doc.contains_key("userName") { Kind::User } else { Kind::Group };
+        let job = move |tx: &mut WriteTx| {
+            tx.insert_resource(team, kind, id.clone(), &doc, "JumpCloud", 7, &values(kind, &doc))
+        };
+        store.write_blocking(job)
+    }
+
+    fn update(store: &Store, team: TeamId, row: &Row, value: Value) -> Result<Row> {
+        let (doc, row) = (document(value), row.clone());
+        store.write_blocking(move |tx| tx.update_resource(team, &row, &doc, 8, &values(row.kind, &doc)))
+    }
+
+    fn delete(store: &Store, team: TeamId, row: &Row) -> Deleted {
+        let row = row.clone();
+        store.write_blocking(move |tx| tx.delete_resource(team, &row, Some(9))).unwrap()
+    }
+
+    #[test]
+    fn a_change_raises_version_and_time_and_touches_what_differs() {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let made = insert(&store, acme, "u1", json!({ "userName": "Ada", "displayName": "Ada L" })).unwrap();
+        assert_eq!((made.version, made.display.as_str(), made.token, made.active), (1, "Ada L", 7, true));
+        assert_eq!(store.read_now(|tx| tx.resource(acme, Kind::User, "u1")).unwrap(), Some(made.clone()));
+        assert_eq!(store.read_now(|tx| tx.resource(acme, Kind::Group, "u1")).unwrap(), None);
+        clock.advance(Duration::from_secs(1));
+        let changed = update(&store, acme, &made, json!({ "userName": "ada.l" })).unwrap();
+        assert_eq!((changed.version, changed.display.as_str(), changed.token), (2, "ada.l", 8));
+        assert_eq!((changed.created, changed.modified), (made.created, clock.now()));
+        let by = |path: &str, value: &str| {
+            store
+                .read_now(|tx| tx.resource_by_value(acme, Kind::User, path, value))
+                .unwrap()
+                .map(|row| row.id)
+        };
+        assert_eq!(by("userName", "ada.l").as_deref(), Some("u1"));
+        assert_eq!((by("userName", "ada"), by("displayName", "ada l")), (None, None));
+    }
+
+    #[test]
+    fn a_unique_value_is_taken_once_within_a_team_and_kind() {
+        let (store, _clock) = store();
+        let (acme, other) = (team(&store, "Acme"), team(&store, "Other"));
+        let ada = insert(&store, acme, "u1", json!({ "userName": "Ada" })).unwrap();
+        let bob = insert(&store, acme, "u2", json!({ "userName": "bob" })).unwrap();
+        match insert(&store, acme, "u3", json!({ "userName": "ADA" })) {
+            Err(StoreError::Taken { attribute, value, by }) => {
+                assert_eq!((attribute.as_str(), value.as_str(), by.as_str()), ("userName", "ADA", "u1"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            update(&store, acme, &bob, json!({ "userName": "ada" })),
+            Err(StoreError::Taken { .. })
+        ));
+        update(&store, acme, &ada, json!({ "userName": "aDA" })).unwrap();
+        insert(&store, other, "u1", json!({ "userName": "ada" })).unwrap();
+        delete(&store, acme, &ada);
+        insert(&store, acme, "u4", json!({ "userName": "ada" })).unwrap();
+    }
+
+    #[test]
+    fn the_caller_may_ask_for_more_to_be_unique() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        insert(&store, acme, "g1", json!({ "displayName": "Dev" })).unwrap();
+        insert(&store, acme, "g2", json!({ "displayName": "dev" })).unwrap();
+        let doc = document(json!({ "displayName": "DEV" }));
+        let mut asked = values(Kind::Group, &doc);
+        asked.iter_mut().for_each(|value| value.unique = true);
+        let job = move |tx: &mut WriteTx| {
+            tx.insert_resource(acme, Kind::Group, "g3".into(), &doc, "JumpCloud", 7, &asked)
+        };
+        assert!(matches!(store.write_blocking(job), Err(StoreError::Taken { .. })));
+    }
+
+    #[test]
+    fn totals_and_days_follow_every_change() {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let ada = insert(&store, acme, "u1", json!({ "userName": "ada", "active": true })).unwrap();
+        let bob = insert(&store, acme, "u2", json!({ "userName": "bob" })).unwrap();
+        insert(&store, acme, "g1", json!({ "displayName": "Dev" })).unwrap();
+        let totals = || store.read_now(|tx| tx.totals(acme)).unwrap();
+        assert_eq!(totals(), Totals { users: 2, active: 2, groups: 1 });
+        clock.advance(Duration::from_secs(86_400));
+        let ada = update(&store, acme, &ada, json!({ "userName": "ada", "active": false })).unwrap();
+        assert_eq!((ada.active, totals().active), (false, 1));
+        update(&store, acme, &ada, json!({ "userName": "ada" })).unwrap();
+        assert_eq!(totals().active, 2);
+        delete(&store, acme, &bob);
+        assert_eq!(totals(), Totals { users: 1, active: 1, groups: 1 });
+        let days = store.read_now(|tx| tx.days(acme, Timestamp(0), Timestamp(i64::MAX))).unwrap();
+        let seen: Vec<u64> = days.iter().map(|day| day.totals.users).collect();
+        assert_eq!(seen, [2, 1]);
+    }
+
+    #[test]
+    fn deleting_is_real_and_leaves_a_tombstone() {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let user = json!({ "userName": "ada", "externalId": "X1" });
+        let ada = insert(&store, acme, "u1", user.clone()).unwrap();
+        let dev = insert(&store, acme, "g1", json!({ "displayName": "Dev" })).unwrap();
+        let (group, n) = (dev.clone(), ada.n);
+        store.write_blocking(move |tx| tx.add_members(acme, &group, &[n])).unwrap();
+        clock.advance(Duration::from_secs(5));
+        let deleted = delete(&store, acme, &ada);
+        assert_eq!(deleted.groups.len(), 1);
+        assert_eq!((deleted.groups[0].version, deleted.groups[0].members), (2, 0));
+        assert_eq!(store.read_now(|tx| tx.resource_any(acme, "u1")).unwrap(), None);
+        let stone = store.read_now(|tx| tx.tombstone(acme, "u1")).unwrap().unwrap();
+        assert_eq!((stone.name.as_str(), stone.token, stone.deleted), ("ada", Some(9), clock.now()));
+        let by = |source: &str, id: &str| {
+            store.read_now(|tx| tx.tombstones_by_external_id(acme, source, id)).unwrap().len()
+        };
+        assert_eq!((by("JumpCloud", "X1"), by("JumpCloud", "x1"), by("Okta", "X1")), (1, 0, 0));
+        let was_here = |id: &str| store.read_now(|tx| tx.was_here(acme, id)).unwrap();
+        assert_eq!((was_here("u1"), was_here("g1"), was_here("nobody")), (true, true, false));
+        // The same id may come back, and go again.
+        let back = insert(&store, acme, "u1", user).unwrap();
+        delete(&store, acme, &back);
+        assert_eq!(by("JumpCloud", "X1"), 2);
+    }
+
+    #[test]
+    fn adopting_and_bumping_leave_the_document_alone() {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let dev = insert(&store, acme, "g1", json!({ "displayName": "Dev" })).unwrap();
+        clock.advance(Duration::from_secs(5));
+        let job = move |tx: &mut WriteTx| {
+            tx.set_resource_source(acme, &dev, "Okta")?;
+            tx.bump_resource(acme, &dev, 3)
+        };
+        let bumped = store.write_blocking(job).unwrap();
+        assert_eq!((bumped.version, bumped.source.as_str(), bumped.token), (2, "Okta", 3));
+        assert_eq!((bumped.doc.as_str(), bumped.modified), ("{\"displayName\":\"Dev\"}", clock.now()));
+    }
 }

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{Shared, WriteTx};
-use crate::store::{StoreError, error};
+use crate::store::{StoreError, error as failure};
 
 /// Jobs that one commit takes at most.
 const BATCH: usize = 256;
@@ -152,6 +152,9 @@ impl Writer {
     fn batch(&mut self, first: Option<Box<dyn Job>>) {
         if let Err(error) = self.sqlite.execute_batch("begin immediate") {
             let error = StoreError::from(error);
+            if let Some(damage) = failure::take_damage() {
+                self.shared.broke(damage);
+            }
             self.shared.commit_failed(&error);
             if let Some(job) = first {
                 job.answer(Some(error));
@@ -259,7 +262,7 @@ impl Writer {
         self.sqlite.prepare_cached("savepoint job")?.execute([])?;
         let now = self.shared.options.clock.now();
         let keep = job(&mut WriteTx::new(&self.sqlite, now, &self.shared.options.ids));
-        if let Some(damage) = error::take_damage() {
+        if let Some(damage) = failure::take_damage() {
             self.shared.broke(damage);
         }
         if self.sqlite.is_autocommit() {
@@ -281,13 +284,13 @@ impl Writer {
             Ok(()) => return Ok(()),
             Err(error) => StoreError::from(error),
         };
-        if let Some(damage) = error::take_damage() {
+        if let Some(damage) = failure::take_damage() {
             self.shared.broke(damage);
         }
-        if !self.sqlite.is_autocommit() {
-            if let Err(error) = self.sqlite.execute_batch("rollback") {
-                tracing::error!(%error, "a failed commit could not be rolled back");
-            }
+        if !self.sqlite.is_autocommit()
+            && let Err(error) = self.sqlite.execute_batch("rollback")
+        {
+            tracing::error!(%error, "a failed commit could not be rolled back");
         }
         Err(failure)
     }
