@@ -2,6 +2,7 @@
 //! an admin watches it in a browser. ARCHITECTURE.md is the map; the floors below are listed from the ground up.
 
 pub mod admin;
+pub mod api;
 pub mod base;
 pub mod cli;
 pub mod config;

@@ -100,7 +100,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     html(200, &template)
 }
 
-fn person(zone: &Zone, row: &Row, groups: &[crate::store::GroupRef]) -> Person {
+fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef]) -> Person {
     let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
     let mut names: Vec<String> =
         groups.iter().take(GROUPS).map(|group| clipped(&group.display, 40)).collect();

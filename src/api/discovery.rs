@@ -27,10 +27,13 @@ pub fn answer(
     let (team, mode) = caller.map_or((None, Mode::Compat), |caller| (Some(caller.team), caller.mode));
     let (service, base) = (&face.service, exchange.base.as_str());
     let (what, body) = match route {
-        Route::ServiceProviderConfig => {
-            ("the service provider configuration", service.service_provider_config(base).to_string().into_bytes())
+        Route::ServiceProviderConfig => (
+            "the service provider configuration",
+            service.service_provider_config(base).to_string().into_bytes(),
+        ),
+        Route::ResourceTypes(id) => {
+            ("the resource types", chosen(service.resource_types(team, base), id.as_deref())?)
         }
-        Route::ResourceTypes(id) => ("the resource types", chosen(service.resource_types(team, base), id.as_deref())?),
         Route::Schemas(id) => ("the schemas", chosen(service.schemas(team, mode, base), id.as_deref())?),
         _ => return Err(super::not_served(exchange)),
     };
@@ -54,7 +57,8 @@ pub fn answer(
 fn chosen(documents: Vec<Value>, id: Option<&str>) -> Result<Vec<u8>, Error> {
     let Some(id) = id else {
         let total = documents.len() as u64;
-        let rendered: Vec<Vec<u8>> = documents.iter().map(|document| document.to_string().into_bytes()).collect();
+        let rendered: Vec<Vec<u8>> =
+            documents.iter().map(|document| document.to_string().into_bytes()).collect();
         return Ok(message::list_response(total, Some(1), &rendered, None));
     };
     documents

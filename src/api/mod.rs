@@ -1,6 +1,7 @@
 //! The SCIM face: what stands under `/scim` and `/scim/v2`. Here is the route table and the life of a request; what each
 //! route does lies in the files beside it.
 
+mod bulk;
 mod discovery;
 mod error;
 mod reading;
@@ -18,15 +19,13 @@ use crate::service::{Asked, Caller, Cause, Error, Service};
 /// What the face needs to know beside the service.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The longest body taken, in bytes.
-    pub body_limit: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { body_limit: 16 * 1024 * 1024, body_timeout: Duration::from_secs(30) }
+        Options { body_timeout: Duration::from_secs(30) }
     }
 }
 
@@ -72,6 +71,11 @@ enum Route {
 }
 
 impl Route {
+    /// The route of a path.
+    fn at(path: &reading::Path) -> Route {
+        if path.inside { Route::of(&path.segments()) } else { Route::Unknown }
+    }
+
     /// The route table (RFC 7644 §3.2).
     fn of(segments: &[&str]) -> Route {
         match segments {
@@ -115,7 +119,7 @@ impl Face {
         let media = reading::answer_type(&exchange.request);
         let authorization = reading::authorization(&exchange.request).map(str::to_owned);
         let path = reading::path(&exchange.request);
-        let route = path.as_ref().map_or(Route::Unknown, |path| Route::of(&path.segments()));
+        let route = path.as_ref().map_or(Route::Unknown, Route::at);
         if authorization.is_none() && route.is_discovery() && self.service.options().open_discovery {
             let answer = discovery::answer(self, &exchange, None, &route);
             return self.close(&exchange, None, answer, media);
@@ -158,7 +162,12 @@ impl Face {
         Exchange { request, asked, base }
     }
 
-    async fn dispatch(&self, exchange: &mut Exchange, caller: &Caller, route: &Route) -> Result<Response, Error> {
+    async fn dispatch(
+        &self,
+        exchange: &mut Exchange,
+        caller: &Caller,
+        route: &Route,
+    ) -> Result<Response, Error> {
         if let Some(fault) = exchange.request.query.fault() {
             let detail = fault.to_string();
             return Err(Error::Scim(match fault.name.as_str() {
@@ -168,24 +177,30 @@ impl Face {
         }
         reading::acceptable(exchange, caller.mode)?;
         let method = exchange.request.method.clone();
+        let route = &me(route, caller)?;
         match (&method, route) {
             (Method::Get, Route::List(kind)) => search::list(self, exchange, caller, vec![*kind]).await,
-            (Method::Get, Route::Root) => search::list(self, exchange, caller, vec![Kind::User, Kind::Group]).await,
-            (Method::Post, Route::Search(kinds)) => search::posted(self, exchange, caller, kinds.clone()).await,
+            (Method::Get, Route::Root) => {
+                search::list(self, exchange, caller, vec![Kind::User, Kind::Group]).await
+            }
+            (Method::Post, Route::Search(kinds)) => {
+                search::posted(self, exchange, caller, kinds.clone()).await
+            }
             (Method::Post, Route::List(kind)) => resources::create(self, exchange, caller, *kind).await,
             (Method::Get, Route::One(kind, id)) => resources::get(self, exchange, caller, *kind, id),
-            (Method::Put, Route::One(kind, id)) => resources::replace(self, exchange, caller, *kind, id).await,
-            (Method::Patch, Route::One(kind, id)) => resources::patch(self, exchange, caller, *kind, id).await,
-            (Method::Delete, Route::One(kind, id)) => resources::delete(self, exchange, caller, *kind, id).await,
-            (Method::Get, route) if route.is_discovery() => discovery::answer(self, exchange, Some(caller), route),
-            (_, Route::Me) => Err(Error::Scim(ScimError::plain(
-                501,
-                "this token is not bound to a user, so there is no /Me; ask for /Users/{id}",
-            ))),
-            (_, Route::Bulk) => Err(Error::Scim(ScimError::plain(
-                501,
-                "Bulk is not offered, as /ServiceProviderConfig says; send the operations one by one",
-            ))),
+            (Method::Put, Route::One(kind, id)) => {
+                resources::replace(self, exchange, caller, *kind, id).await
+            }
+            (Method::Patch, Route::One(kind, id)) => {
+                resources::patch(self, exchange, caller, *kind, id).await
+            }
+            (Method::Delete, Route::One(kind, id)) => {
+                resources::delete(self, exchange, caller, *kind, id).await
+            }
+            (Method::Get, route) if route.is_discovery() => {
+                discovery::answer(self, exchange, Some(caller), route)
+            }
+            (Method::Post, Route::Bulk) => bulk::post(self, exchange, caller).await,
             (_, Route::Unknown) => Err(not_served(exchange)),
             (_, route) => Err(method_not_allowed(&method, route)),
         }
@@ -200,7 +215,9 @@ impl Face {
         media: &'static str,
     ) -> Response {
         let error = match answer {
-            Ok(response) if response.headers.has("content-type") => return response.header("content-type", media),
+            Ok(response) if response.headers.has("content-type") => {
+                return response.header("content-type", media);
+            }
             Ok(response) => return response,
             Err(error) => error,
         };
@@ -210,10 +227,22 @@ impl Face {
         let mut response = Response::json(status, media, body);
         if status == 405 {
             let path = reading::path(&exchange.request);
-            let route = path.as_ref().map_or(Route::Unknown, |path| Route::of(&path.segments()));
+            let route = path.as_ref().map_or(Route::Unknown, Route::at);
             response = response.header("allow", route.allow());
         }
         error::headers(response, &error)
+    }
+}
+
+/// `/Me` is the user that the token is bound to (RFC 7644 §3.11).
+fn me(route: &Route, caller: &Caller) -> Result<Route, Error> {
+    match (route, &caller.user) {
+        (Route::Me, Some(user)) => Ok(Route::One(Kind::User, user.clone())),
+        (Route::Me, None) => Err(Error::Scim(ScimError::plain(
+            501,
+            "this token is not bound to a user, so there is no /Me; ask for /Users/{id}",
+        ))),
+        (other, _) => Ok(other.clone()),
     }
 }
 

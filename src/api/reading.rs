@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{Exchange, Face};
+use crate::http::host;
 use crate::http::{BodyError, Request};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
@@ -22,6 +23,8 @@ pub struct Path {
     segments: Vec<String>,
     /// Whether there were slashes to leave out.
     pub doubled: bool,
+    /// Whether the path stands behind `/scim`, where SCIM is served.
+    pub inside: bool,
 }
 
 impl Path {
@@ -47,7 +50,7 @@ pub fn path(request: &Request) -> Result<Path, Error> {
         ["scim", ..] => 1,
         _ => 0,
     };
-    Ok(Path { segments: segments.split_off(behind), doubled })
+    Ok(Path { segments: segments.split_off(behind), doubled, inside: behind > 0 })
 }
 
 /// The address before `/Users`, with the prefix of the request.
@@ -57,7 +60,7 @@ pub fn base(request: &Request, public_url: Option<&str>) -> String {
         (Some("scim"), Some("v2")) => "/scim/v2",
         _ => "/scim",
     };
-    format!("{}{prefix}", crate::http::origin(request, public_url))
+    format!("{}{prefix}", host::origin(request, public_url))
 }
 
 /// The value of the Authorization header; one that is no text counts as there.
@@ -109,7 +112,7 @@ pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Va
     if let (Some(media), Mode::Strict) = (&foreign, mode) {
         return Err(unsupported(media));
     }
-    let limit = face.options.body_limit;
+    let limit = face.service.options().body_limit;
     let bytes = exchange.request.body(limit, face.options.body_timeout).await.map_err(|error| {
         Error::Scim(match error {
             BodyError::TooLarge(_) => {

@@ -10,14 +10,25 @@ use crate::service::sentence::Deed;
 use crate::service::{Caller, Error};
 use crate::store::Subject;
 
-pub async fn create(face: &Face, exchange: &mut Exchange, caller: &Caller, kind: Kind) -> Result<Response, Error> {
+pub async fn create(
+    face: &Face,
+    exchange: &mut Exchange,
+    caller: &Caller,
+    kind: Kind,
+) -> Result<Response, Error> {
     let target = target(face, exchange, caller, kind, Precondition::None)?;
     let body = reading::body(face, exchange, caller.mode).await?;
     let outcome = face.service.create(caller, &exchange.asked, target, &body).await?;
     Ok(answer(201, outcome))
 }
 
-pub fn get(face: &Face, exchange: &Exchange, caller: &Caller, kind: Kind, id: &str) -> Result<Response, Error> {
+pub fn get(
+    face: &Face,
+    exchange: &Exchange,
+    caller: &Caller,
+    kind: Kind,
+    id: &str,
+) -> Result<Response, Error> {
     let target = target(face, exchange, caller, kind, Precondition::None)?;
     let (outcome, name) = face.service.get(caller, &target, id)?;
     let unchanged = reading::none_match(exchange, outcome.version);

@@ -12,7 +12,12 @@ use crate::service::{Caller, Error, Search};
 /// The longest answer of which the activity keeps the body.
 const KEPT_ANSWER: usize = 8 * 1024;
 
-pub async fn list(face: &Face, exchange: &Exchange, caller: &Caller, kinds: Vec<Kind>) -> Result<Response, Error> {
+pub async fn list(
+    face: &Face,
+    exchange: &Exchange,
+    caller: &Caller,
+    kinds: Vec<Kind>,
+) -> Result<Response, Error> {
     let registry = face.service.registry(Some(caller.team));
     let (projection, _) = reading::projection(exchange, &registry, &kinds)?;
     let query = &exchange.request.query;
@@ -20,9 +25,10 @@ pub async fn list(face: &Face, exchange: &Exchange, caller: &Caller, kinds: Vec<
         kinds,
         filter: query.get_any_case("filter").map(str::to_owned),
         sort_by: query.get_any_case("sortBy").filter(|path| !path.is_empty()).map(str::to_owned),
-        descending: descending(query.get_any_case("sortOrder"))?,
+        descending: message::descending(query.get_any_case("sortOrder"))?,
         start_index: integer("startIndex", query.get_any_case("startIndex"))?,
         count: integer("count", query.get_any_case("count"))?,
+        cursor: query.get_any_case("cursor").map(str::to_owned),
         projection,
         base: exchange.base.clone(),
     };
@@ -37,6 +43,7 @@ pub async fn posted(
 ) -> Result<Response, Error> {
     let body = reading::body(face, exchange, caller.mode).await?;
     let request = message::SearchRequest::parse(&body, caller.mode)?;
+    exchange.asked.notes.extend(request.notes);
     let registry = face.service.registry(Some(caller.team));
     let joined = |list: &Option<Vec<String>>| list.as_ref().map(|names| names.join(","));
     let (attributes, excluded) = (joined(&request.attributes), joined(&request.excluded_attributes));
@@ -48,6 +55,7 @@ pub async fn posted(
         descending: request.descending,
         start_index: request.start_index,
         count: request.count,
+        cursor: request.cursor,
         base: exchange.base.clone(),
     };
     run(face, exchange, caller, search).await
@@ -56,7 +64,12 @@ pub async fn posted(
 async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) -> Result<Response, Error> {
     let (wanted, what) = (search.filter.clone(), what(&search.kinds));
     let listing = face.service.search(caller, search).await?;
-    let body = message::list_response(listing.total, Some(listing.start_index), &listing.resources, None);
+    let body = message::list_response(
+        listing.total,
+        listing.start_index,
+        &listing.resources,
+        listing.cursors.as_ref(),
+    );
     let wanted = wanted.map(|filter| reading::clip(looked_up(&filter), 200));
     let ending = Ending {
         status: 200,
@@ -89,19 +102,6 @@ fn what(kinds: &[Kind]) -> &'static str {
     }
 }
 
-/// Reads `sortOrder` (RFC 7644 §3.4.2.3).
-fn descending(text: Option<&str>) -> Result<bool, Error> {
-    match text {
-        None | Some("") => Ok(false),
-        Some(order) if order.eq_ignore_ascii_case("ascending") => Ok(false),
-        Some(order) if order.eq_ignore_ascii_case("descending") => Ok(true),
-        Some(order) => {
-            let detail = format!("sortOrder is ascending or descending, not \"{}\"", reading::clip(order, 40));
-            Err(Error::Scim(ScimError::invalid_value(detail)))
-        }
-    }
-}
-
 /// Reads an integer of the query; one out of range counts as the end of the range.
 fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
@@ -124,8 +124,6 @@ mod tests {
         assert_eq!(integer("count", Some("99999999999999999999")).ok(), Some(Some(i64::MAX)));
         assert!(integer("count", Some("ten")).is_err());
         assert!(integer("count", Some("-")).is_err());
-        assert_eq!(descending(Some("Descending")).ok(), Some(true));
-        assert!(descending(Some("up")).is_err());
     }
 
     #[test]

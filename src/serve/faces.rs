@@ -1,12 +1,11 @@
 //! The faces as `serve` builds them, and what it asks of the service on their behalf.
 
-use std::sync::Arc;
-
 use super::dispatch::Faces;
 use crate::admin;
+use crate::api;
 use crate::config::{Settings, TlsMode};
-use crate::http::{Handler, PlainHttp, Response};
-use crate::service::{Error, Service};
+use crate::http::PlainHttp;
+use crate::service::{Asked, Cause, Error, Service};
 
 /// The faces over the service.
 pub fn build(service: &Service, settings: &Settings, origin: &str) -> Faces {
@@ -15,11 +14,11 @@ pub fn build(service: &Service, settings: &Settings, origin: &str) -> Faces {
         local_url: origin.to_owned(),
         self_signed: settings.tls == TlsMode::SelfSigned,
     };
-    Faces { scim: nothing(), admin: admin::handler(service.clone(), options), service: service.clone() }
-}
-
-fn nothing() -> Handler {
-    Arc::new(|_| Box::pin(std::future::ready(Response::text(404, "There is nothing here.\n"))))
+    Faces {
+        scim: api::handler(service.clone(), api::Options::default()),
+        admin: admin::handler(service.clone(), options),
+        service: service.clone(),
+    }
 }
 
 /// The set-up code to print, until there is an administrator.
@@ -28,6 +27,19 @@ pub async fn begin_setup(service: &Service) -> Result<Option<String>, Error> {
 }
 
 /// Keeps a request that came without encryption in the activity, where its cause and cure are explained.
-pub fn plain_http(_service: &Service, seen: PlainHttp) {
-    tracing::warn!(peer = %seen.peer, path = seen.path, "a request came as http:// to a port that speaks https://");
+pub fn plain_http(service: &Service, seen: PlainHttp) {
+    let asked = Asked {
+        id: seen.id,
+        at: service.clock().now(),
+        address: seen.peer.ip().to_canonical().to_string(),
+        user_agent: seen.user_agent,
+        method: seen.method,
+        path: seen.path,
+        ..Asked::default()
+    };
+    let error = Error::Forbidden {
+        cause: Some(Cause::PlainHttp),
+        detail: "the request came as http:// to a port that speaks https://".to_owned(),
+    };
+    service.record_refusal(None, None, &asked, &error, 400, &[]);
 }

@@ -4,6 +4,7 @@
 mod dispatch;
 mod faces;
 mod failure;
+mod key;
 mod listen;
 mod log;
 mod place;
@@ -79,6 +80,8 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
             ids: ids.clone(),
             public_url: settings.public_url.clone(),
             open_discovery: settings.discovery_without_token,
+            key: key::load(&place.data_dir)?,
+            ..Options::default()
         },
     );
     service.ensure_team().await?;

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::filter;
+use crate::scim::resource::GroupRef;
 use crate::scim::{Document, Kind, Mode, Notes, Registry};
 use crate::store::{
-    ActivityQuery, ActivityRow, Found, GroupRef, Page, Place, Query, ReadTx, Row, Sort, Token, Totals, Which,
+    ActivityQuery, ActivityRow, Found, Page, Place, Query, ReadTx, Row, Sort, Token, Totals, Which,
 };
 
 /// Groups whose joining time a user's page shows.

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{MAX_RESULTS, Service};
+use super::bulk::MAX_OPERATIONS;
+use super::{DEFAULT_COUNT, MAX_RESULTS, Service, cursor};
 use crate::base::TeamId;
 use crate::scim::Mode;
 
@@ -15,11 +16,23 @@ impl Service {
         json!({
             "schemas": [CONFIG],
             "patch": { "supported": true },
-            "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+            "bulk": {
+                "supported": true,
+                "maxOperations": MAX_OPERATIONS,
+                "maxPayloadSize": self.options().body_limit,
+            },
             "filter": { "supported": true, "maxResults": MAX_RESULTS },
             "changePassword": { "supported": false },
             "sort": { "supported": true },
             "etag": { "supported": true },
+            "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": DEFAULT_COUNT,
+                "maxPageSize": MAX_RESULTS,
+                "cursorTimeout": cursor::LIFE_SECONDS,
+            },
             "authenticationSchemes": [{
                 "type": "oauthbearertoken",
                 "name": "Bearer token",

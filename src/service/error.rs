@@ -44,6 +44,26 @@ impl Error {
         tracing::error!(%incident, %cause, "incident");
         Error::Internal { incident }
     }
+
+    /// The error as RFC 7644 §3.12 words it, for an answer and for an operation of a Bulk request.
+    pub fn as_scim(&self) -> ScimError {
+        match self {
+            Error::Scim(error) => error.clone(),
+            Error::Unauthenticated { detail, .. } => ScimError::plain(401, detail.clone()),
+            Error::Forbidden { detail, .. } => ScimError::plain(403, detail.clone()),
+            Error::NotFound(detail) => ScimError::plain(404, detail.clone()),
+            Error::Refused(detail) => ScimError::invalid_value(detail.clone()),
+            Error::Stale { current } => ScimError::plain(
+                412,
+                format!(
+                    "the resource is at version W/\"{current}\" now; read it again and repeat the change"
+                ),
+            ),
+            Error::Busy => ScimError::plain(503, self.to_string()),
+            Error::Full => ScimError::plain(507, self.to_string()),
+            Error::Internal { .. } => ScimError::plain(500, self.to_string()),
+        }
+    }
 }
 
 impl From<ScimError> for Error {
@@ -58,6 +78,18 @@ impl From<StoreError> for Error {
             StoreError::Taken { attribute, value, by } => Error::Scim(ScimError::uniqueness(format!(
                 "{attribute} \"{value}\" is already used by {by}; choose another or update that one"
             ))),
+            StoreError::Loop { names } => {
+                let detail = format!(
+                    "a group would contain itself: {}; take one of these memberships out",
+                    way(&names)
+                );
+                Error::Scim(ScimError::plain(409, detail))
+            }
+            StoreError::TooDeep { names } => {
+                let detail =
+                    format!("groups would nest deeper than 16: {}; put the members in directly", way(&names));
+                Error::Scim(ScimError::plain(409, detail))
+            }
             StoreError::Busy => Error::Busy,
             StoreError::Full => Error::Full,
             StoreError::TooExpensive => Error::Scim(ScimError::too_many(
@@ -67,4 +99,9 @@ impl From<StoreError> for Error {
             other => Error::internal(other),
         }
     }
+}
+
+/// A chain of group names.
+fn way(names: &[String]) -> String {
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" contains ")
 }

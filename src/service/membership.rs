@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::{Caller, Error};
-use crate::scim::filter::eval;
+use crate::scim::filter::eval_value;
 use crate::scim::patch::MemberEdit;
 use crate::scim::resource::Member;
 use crate::scim::{Kind, Leniency, Mode, Notes, ScimError};
@@ -49,7 +49,12 @@ impl Delta {
     }
 
     /// Writes the events of the change: one per thousand members and direction.
-    pub fn write_events(&self, tx: &mut WriteTx<'_>, caller: &Caller, group: &str) -> Result<Vec<u64>, Error> {
+    pub fn write_events(
+        &self,
+        tx: &mut WriteTx<'_>,
+        caller: &Caller,
+        group: &str,
+    ) -> Result<Vec<u64>, Error> {
         let mut numbers = Vec::new();
         for (name, side) in [("membership.added", &self.joined), ("membership.removed", &self.left)] {
             let ids: Vec<&str> = side.values().map(|found| found.id.as_str()).collect();
@@ -82,7 +87,8 @@ pub fn apply(
                 remove(tx, caller, group, found, &mut delta)?;
             }
             MemberEdit::RemoveWhere(filter) => {
-                let matching = all(tx, caller, group)?.into_iter().filter(|found| eval(filter, &as_value(found)));
+                let matching =
+                    all(tx, caller, group)?.into_iter().filter(|found| eval_value(filter, &as_value(found)));
                 let matching = matching.collect();
                 remove(tx, caller, group, matching, &mut delta)?;
             }
@@ -91,6 +97,18 @@ pub fn apply(
                 remove(tx, caller, group, everyone, &mut delta)?;
             }
             MemberEdit::Replace(members) => replace(tx, caller, group, members, notes, &mut delta)?,
+            MemberEdit::ReplaceWhere { filter, with, create } => {
+                let matching =
+                    all(tx, caller, group)?.into_iter().filter(|found| eval_value(filter, &as_value(found)));
+                let matching: Vec<Known> = matching.collect();
+                if matching.is_empty() && !create {
+                    let detail = "members: no member satisfies the filter of the path; nothing was replaced";
+                    return Err(Error::Scim(ScimError::no_target(detail)));
+                }
+                let wanted = resolve(tx, caller, with, notes)?;
+                remove(tx, caller, group, matching, &mut delta)?;
+                add(tx, caller, group, wanted, &mut delta)?;
+            }
         }
     }
     Ok(delta)
@@ -120,8 +138,7 @@ fn add(
     delta: &mut Delta,
 ) -> Result<(), Error> {
     let numbers: Vec<i64> = wanted.iter().map(|found| found.n).collect();
-    let mut added: HashSet<i64> =
-        tx.add_members(caller.team, group, &numbers)?.into_iter().collect();
+    let mut added: HashSet<i64> = tx.add_members(caller.team, group, &numbers)?.into_iter().collect();
     for found in wanted {
         if added.remove(&found.n) {
             delta.add(found);
@@ -138,8 +155,7 @@ fn remove(
     delta: &mut Delta,
 ) -> Result<(), Error> {
     let numbers: Vec<i64> = unwanted.iter().map(|found| found.n).collect();
-    let mut removed: HashSet<i64> =
-        tx.remove_members(caller.team, group, &numbers)?.into_iter().collect();
+    let mut removed: HashSet<i64> = tx.remove_members(caller.team, group, &numbers)?.into_iter().collect();
     for found in unwanted {
         if removed.remove(&found.n) {
             delta.remove(found);
@@ -150,7 +166,12 @@ fn remove(
 
 /// The users and groups that the ids name. An id that was never here is `invalidValue`; one that is deleted is
 /// skipped for a compat token, since one dead id must not block a whole group.
-fn resolve(tx: &ReadTx<'_>, caller: &Caller, members: &[Member], notes: &mut Notes) -> Result<Vec<Known>, Error> {
+fn resolve(
+    tx: &ReadTx<'_>,
+    caller: &Caller,
+    members: &[Member],
+    notes: &mut Notes,
+) -> Result<Vec<Known>, Error> {
     let ids: Vec<String> = members.iter().map(|member| member.value.clone()).collect();
     let found = tx.find_members(caller.team, &ids)?;
     if found.len() < members.len() || caller.mode == Mode::Strict {
@@ -205,10 +226,6 @@ fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Erro
 }
 
 /// A member as a filter on `members` sees it.
-fn as_value(found: &Known) -> serde_json::Map<String, Value> {
-    let mut value = serde_json::Map::new();
-    value.insert("value".into(), Value::from(found.id.as_str()));
-    value.insert("type".into(), Value::from(found.kind.name()));
-    value.insert("display".into(), Value::from(found.display.as_str()));
-    value
+fn as_value(found: &Known) -> Value {
+    json!({ "value": found.id, "type": found.kind.name(), "display": found.display })
 }

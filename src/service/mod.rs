@@ -3,20 +3,30 @@
 pub mod admins;
 mod attempts;
 pub mod browse;
+pub mod bulk;
 pub mod caller;
 pub mod cause;
+mod cursor;
+mod discovery;
 pub mod error;
+mod membership;
 pub mod overview;
 mod passwords;
+mod patch;
+pub mod provision;
+pub mod record;
+mod search;
 pub mod sentence;
 pub mod sessions;
 pub mod setup;
 mod teams;
 pub mod tokens;
 mod uses;
+mod view;
 
 use std::sync::Arc;
 
+use crate::base::secret::Key;
 use crate::base::{Clock, Ids, TeamId};
 use crate::scim::Registry;
 use crate::store::Store;
@@ -24,6 +34,9 @@ use crate::store::Store;
 pub use caller::{Actor, Caller};
 pub use cause::Cause;
 pub use error::Error;
+pub use provision::{Body, Outcome, Target};
+pub use record::Asked;
+pub use search::{Listing, Search};
 pub use tokens::{Expiry, NewToken, Refusal};
 
 /// What the service needs to know of its surroundings.
@@ -35,11 +48,22 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Whether discovery answers without a token.
     pub open_discovery: bool,
+    /// The longest body taken, in bytes (`bulk.maxPayloadSize`).
+    pub body_limit: usize,
+    /// Seals cursors.
+    pub key: Key,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { clock: Clock::system(), ids: Ids::random(), public_url: None, open_discovery: true }
+        Options {
+            clock: Clock::system(),
+            ids: Ids::random(),
+            public_url: None,
+            open_discovery: true,
+            body_limit: 16 * 1024 * 1024,
+            key: Key::random(),
+        }
     }
 }
 

@@ -67,7 +67,9 @@ impl Job {
 
     /// The row that the request names, at the version it asks for.
     pub(super) fn existing(&self, tx: &ReadTx<'_>, id: &str) -> Result<Row, Error> {
-        let row = tx.resource(self.caller.team, self.target.kind, id)?.ok_or_else(|| missing(self.target.kind, id))?;
+        let row = tx
+            .resource(self.caller.team, self.target.kind, id)?
+            .ok_or_else(|| missing(self.target.kind, id))?;
         match &self.target.if_match {
             Precondition::Versions(versions) if !versions.contains(&row.version) => {
                 Err(Error::Stale { current: row.version })
@@ -82,12 +84,18 @@ impl Job {
     }
 
     /// Refuses a second group of the same name for a compat token: providers match groups by their name.
-    pub(super) fn check_group_name(&self, tx: &ReadTx<'_>, document: &Document, own: Option<i64>) -> Result<(), Error> {
+    pub(super) fn check_group_name(
+        &self,
+        tx: &ReadTx<'_>,
+        document: &Document,
+        own: Option<i64>,
+    ) -> Result<(), Error> {
         if self.target.kind != Kind::Group || self.caller.mode == Mode::Strict {
             return Ok(());
         }
         let Some(name) = document.get("displayName").and_then(Value::as_str) else { return Ok(()) };
-        let taken = tx.resources_by_value(self.caller.team, Kind::Group, "displayName", &fold::fold(name), 2)?;
+        let taken =
+            tx.resources_by_value(self.caller.team, Kind::Group, "displayName", &fold::fold(name), 2)?;
         match taken.iter().find(|row| Some(row.n) != own) {
             Some(row) => Err(Error::Scim(ScimError::uniqueness(format!(
                 "displayName \"{name}\" is already used by the group {}; look it up and update it, or choose another name",
@@ -164,7 +172,13 @@ impl Service {
     }
 
     /// Creates a user or group (RFC 7644 §3.3).
-    pub async fn create(&self, caller: &Caller, asked: &Asked, target: Target, body: &Body) -> Result<Outcome, Error> {
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        target: Target,
+        body: &Body,
+    ) -> Result<Outcome, Error> {
         may_write(caller)?;
         let job = Job::new(self, caller, asked, target);
         let mut parsed = resource::parse(&job.view.registry, job.target.kind, body, caller.mode)?;
@@ -192,7 +206,13 @@ impl Service {
     }
 
     /// Deletes a user or group for good (RFC 7644 §3.6).
-    pub async fn delete(&self, caller: &Caller, asked: &Asked, target: Target, id: &str) -> Result<(), Error> {
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        target: Target,
+        id: &str,
+    ) -> Result<(), Error> {
         may_write(caller)?;
         let job = Job::new(self, caller, asked, target);
         let id = id.to_owned();
@@ -297,11 +317,18 @@ pub(super) fn change(
     };
     let changes = record::changes(&differences);
     let (joined, left) = delta.names();
-    let event = (!changes.is_empty()).then(|| (event_name(row.kind, old, document), event_body(&row.id, &changes)));
+    let event =
+        (!changes.is_empty()).then(|| (event_name(row.kind, old, document), event_body(&row.id, &changes)));
     let done = Done {
         verb,
         row: &after,
-        deed: Deed::Changed { kind: row.kind, name: &after.display, changes: &changes, joined: &joined, left: &left },
+        deed: Deed::Changed {
+            kind: row.kind,
+            name: &after.display,
+            changes: &changes,
+            joined: &joined,
+            left: &left,
+        },
         changes: &changes,
         delta: &delta,
         event,
@@ -323,7 +350,13 @@ fn delete(tx: &mut WriteTx<'_>, job: &Job, id: &str) -> Result<(), Error> {
         Kind::User => "user.deleted",
         Kind::Group => "group.deleted",
     };
-    events.push(tx.append_event(caller.team, name, kind, &row.id, &json!({ "id": row.id, "name": row.display }))?);
+    events.push(tx.append_event(
+        caller.team,
+        name,
+        kind,
+        &row.id,
+        &json!({ "id": row.id, "name": row.display }),
+    )?);
     let end = Ending {
         status: 204,
         deed: Deed::Deleted { kind, name: &row.display },
@@ -374,7 +407,8 @@ fn is_active(document: &Document) -> bool {
 
 /// The stored document as a value.
 pub(super) fn document_of(row: &Row) -> Result<Document, Error> {
-    serde_json::from_str(&row.doc).map_err(|error| Error::internal(format!("document of {}: {error}", row.id)))
+    serde_json::from_str(&row.doc)
+        .map_err(|error| Error::internal(format!("document of {}: {error}", row.id)))
 }
 
 fn event_name(kind: Kind, old: &Document, new: &Document) -> &'static str {
@@ -401,7 +435,7 @@ pub(super) fn missing(kind: Kind, id: &str) -> Error {
 }
 
 /// Refuses a token that may only read.
-pub(super) fn may_write(caller: &Caller) -> Result<(), Error> {
+pub fn may_write(caller: &Caller) -> Result<(), Error> {
     if caller.read_only {
         return Err(Error::Forbidden {
             cause: Some(super::Cause::ReadOnlyToken),

@@ -45,7 +45,13 @@ pub struct Ending<'a> {
 
 impl Asked {
     /// The activity row of the request.
-    pub fn activity(&self, team: Option<TeamId>, token: Option<i64>, change: bool, end: &Ending<'_>) -> Activity {
+    pub fn activity(
+        &self,
+        team: Option<TeamId>,
+        token: Option<i64>,
+        change: bool,
+        end: &Ending<'_>,
+    ) -> Activity {
         let sentence = end.deed.sentence();
         let mut notes = self.notes.clone();
         notes.extend(end.notes.clone());
@@ -78,7 +84,12 @@ impl Asked {
 }
 
 /// Writes a change's activity row in the change's transaction.
-pub(super) fn change(tx: &mut WriteTx<'_>, caller: &Caller, asked: &Asked, end: &Ending<'_>) -> Result<(), Error> {
+pub(super) fn change(
+    tx: &mut WriteTx<'_>,
+    caller: &Caller,
+    asked: &Asked,
+    end: &Ending<'_>,
+) -> Result<(), Error> {
     tx.insert_activity(&asked.activity(Some(caller.team), Some(caller.token), true, end))?;
     Ok(())
 }
@@ -132,10 +143,14 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
         Error::Busy | Error::Full | Error::Internal { .. } => Cause::Broken,
         Error::Scim(error) => match (error.status, error.scim_type) {
             (_, Some(ScimType::InvalidFilter | ScimType::TooMany)) => Cause::BadFilter,
-            (_, Some(ScimType::InvalidCursor | ScimType::ExpiredCursor | ScimType::InvalidCount)) => Cause::BadFilter,
+            (_, Some(ScimType::InvalidCursor | ScimType::ExpiredCursor | ScimType::InvalidCount)) => {
+                Cause::BadFilter
+            }
             (_, Some(ScimType::Uniqueness)) => Cause::NameTaken,
             (_, Some(ScimType::InvalidValue)) if error.detail.contains("required") => Cause::RequiredMissing,
-            (_, Some(ScimType::InvalidSyntax)) if asked.body.is_none() && asked.method != "GET" => Cause::NotJson,
+            (_, Some(ScimType::InvalidSyntax)) if asked.body.is_none() && asked.method != "GET" => {
+                Cause::NotJson
+            }
             (413, _) => Cause::TooLarge,
             (412, _) => Cause::Stale,
             (404, _) => Cause::NotFound,
@@ -231,7 +246,10 @@ pub(super) fn changes(differences: &[Difference]) -> Vec<Change> {
 
 /// The changes of an activity row or event.
 pub(super) fn changes_as_json(changes: &[Change]) -> Value {
-    changes.iter().map(|change| json!({ "path": change.path, "old": change.old, "new": change.new })).collect()
+    changes
+        .iter()
+        .map(|change| json!({ "path": change.path, "old": change.old, "new": change.new }))
+        .collect()
 }
 
 fn as_text(value: Option<&Value>) -> String {
@@ -264,10 +282,14 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_was_wanted() {
-        let asked = |method: &str, path: &str| Asked { method: method.into(), path: path.into(), ..Asked::default() };
+        let asked =
+            |method: &str, path: &str| Asked { method: method.into(), path: path.into(), ..Asked::default() };
         assert_eq!(refused_what(&asked("POST", "/scim/Users")), "a new user");
         assert_eq!(refused_what(&asked("PATCH", "/scim/Groups/1")), "a change of a group");
-        assert_eq!(subject_of(&asked("PATCH", "/scim/v2/Groups/17")).map(|subject| subject.id), Some("17".into()));
+        assert_eq!(
+            subject_of(&asked("PATCH", "/scim/v2/Groups/17")).map(|subject| subject.id),
+            Some("17".into())
+        );
         assert_eq!(subject_of(&asked("GET", "/scim/Users")), None);
     }
 }

@@ -1,10 +1,14 @@
 //! Lists and searches (RFC 7644 §3.4.2, §3.4.3): one kind or both, filtered, sorted, one page of them.
 
+use super::cursor::{self, Binding, Way};
 use super::view::View;
 use super::{Caller, DEFAULT_COUNT, Error, MAX_RESULTS, Service};
 use crate::base::TeamId;
+use crate::base::secret::Key;
+use crate::scim::message::Cursors;
+use crate::scim::registry::AttrPath;
 use crate::scim::resource::Projection;
-use crate::scim::{Kind, Mode, Notes, Registry, ScimError, filter};
+use crate::scim::{Kind, Mode, Notes, Registry, ScimError, ScimType, filter};
 use crate::store::{Found, Page, Query, ReadTx, Sort};
 
 /// A search as a face asks for it.
@@ -19,6 +23,8 @@ pub struct Search {
     pub start_index: Option<i64>,
     /// Negative counts as 0.
     pub count: Option<i64>,
+    /// Asks for paging by cursor (RFC 9865); empty for the first page.
+    pub cursor: Option<String>,
     pub projection: Projection,
     /// The address before `/Users`.
     pub base: String,
@@ -28,7 +34,9 @@ pub struct Search {
 #[derive(Debug)]
 pub struct Listing {
     pub total: u64,
-    pub start_index: u64,
+    /// Where the page begins; `None` when it was paged by cursor.
+    pub start_index: Option<u64>,
+    pub cursors: Option<Cursors>,
     /// The resources, rendered.
     pub resources: Vec<Vec<u8>>,
     pub notes: Notes,
@@ -42,7 +50,7 @@ impl Service {
     pub async fn search(&self, caller: &Caller, search: Search) -> Result<Listing, Error> {
         let view = self.view(caller, search.projection.clone(), search.base.clone());
         let (team, mode) = (caller.team, caller.mode);
-        let prepared = Prepared::new(&view.registry, &search, mode)?;
+        let prepared = Prepared::new(self, &view.registry, &search, team, mode)?;
         if prepared.is_short() {
             return self.store().read_now(|tx| prepared.run(tx, team, &view));
         }
@@ -53,15 +61,22 @@ impl Service {
 /// A search whose texts were read.
 struct Prepared {
     kinds: Vec<(Kind, Option<filter::Filter>)>,
-    sort: Option<Vec<(Kind, crate::scim::registry::AttrPath)>>,
+    sort: Option<Vec<(Kind, AttrPath)>>,
     descending: bool,
-    start: u64,
-    count: u64,
+    page: Page,
+    /// What seals the next cursors, when paging by cursor.
+    cursor: Option<(Key, Binding)>,
     notes: Notes,
 }
 
 impl Prepared {
-    fn new(registry: &Registry, search: &Search, mode: Mode) -> Result<Prepared, Error> {
+    fn new(
+        service: &Service,
+        registry: &Registry,
+        search: &Search,
+        team: TeamId,
+        mode: Mode,
+    ) -> Result<Prepared, Error> {
         let mut notes = Notes::default();
         let kinds = match &search.filter {
             None => search.kinds.iter().map(|kind| (*kind, None)).collect(),
@@ -70,12 +85,25 @@ impl Prepared {
                 .map(|(kind, filter)| (kind, Some(filter)))
                 .collect(),
         };
+        let cursor = search.cursor.as_ref().map(|_| (service.options().key.clone(), search.binding(team)));
         Ok(Prepared {
             kinds,
-            sort: search.sort_by.as_deref().map(|path| sort_paths(registry, &search.kinds, path)).transpose()?,
+            sort: search
+                .sort_by
+                .as_deref()
+                .map(|path| sort_paths(registry, &search.kinds, path))
+                .transpose()?,
             descending: search.descending,
-            start: search.start_index.unwrap_or(1).max(1) as u64,
-            count: (search.count.unwrap_or(DEFAULT_COUNT as i64).max(0) as u64).min(MAX_RESULTS),
+            page: match (&search.cursor, &cursor) {
+                (Some(text), Some((key, binding))) => {
+                    cursor::page(key, *binding, text, cursor_count(search.count)?, service.clock().now())?
+                }
+                _ => Page::Index {
+                    start: search.start_index.unwrap_or(1).max(1) as u64,
+                    count: (search.count.unwrap_or(DEFAULT_COUNT as i64).max(0) as u64).min(MAX_RESULTS),
+                },
+            },
+            cursor,
             notes,
         })
     }
@@ -95,19 +123,45 @@ impl Prepared {
             base: &view.base,
             kinds: &self.kinds,
             sort: self.sort.as_deref().map(|paths| Sort { paths, descending: self.descending }),
-            page: Page::Index { start: self.start, count: self.count },
+            page: self.page.clone(),
         };
-        let Found { total, rows, .. } = tx.search(team, &query)?;
+        let Found { total, rows, next, previous } = tx.search(team, &query)?;
         let resources = rows.iter().map(|row| view.body(tx, team, row)).collect::<Result<_, _>>()?;
-        Ok(Listing { total, start_index: self.start, resources, notes: self.notes.clone() })
+        let start_index = match self.page {
+            Page::Index { start, .. } => Some(start),
+            Page::After { .. } | Page::Before { .. } => None,
+        };
+        let cursors = self.cursor.as_ref().map(|(key, binding)| Cursors {
+            next: next.map(|place| cursor::seal(key, *binding, Way::Forward, &place, tx.now())),
+            previous: previous.map(|place| cursor::seal(key, *binding, Way::Back, &place, tx.now())),
+        });
+        Ok(Listing { total, start_index, cursors, resources, notes: self.notes.clone() })
     }
 }
 
-fn sort_paths(
-    registry: &Registry,
-    kinds: &[Kind],
-    path: &str,
-) -> Result<Vec<(Kind, crate::scim::registry::AttrPath)>, Error> {
+impl Search {
+    /// What every page of the same walk has in common.
+    fn binding(&self, team: TeamId) -> Binding {
+        let kinds: String = self.kinds.iter().map(|kind| kind.name()).collect();
+        let order = if self.descending { "descending" } else { "ascending" };
+        let (filter, sort) = (self.filter.as_deref().unwrap_or(""), self.sort_by.as_deref().unwrap_or(""));
+        Binding::new(team, &[&kinds, filter, sort, order])
+    }
+}
+
+/// The page size of a walk by cursor, which must stand between 0 and the largest (RFC 9865 §2.1 `invalidCount`).
+fn cursor_count(count: Option<i64>) -> Result<u64, ScimError> {
+    match count {
+        None => Ok(DEFAULT_COUNT),
+        Some(count) => u64::try_from(count).ok().filter(|count| *count <= MAX_RESULTS).ok_or_else(|| {
+            let detail =
+                format!("count is a whole number from 0 to {MAX_RESULTS} when paging by cursor, not {count}");
+            ScimError::bad(ScimType::InvalidCount, detail)
+        }),
+    }
+}
+
+fn sort_paths(registry: &Registry, kinds: &[Kind], path: &str) -> Result<Vec<(Kind, AttrPath)>, Error> {
     let paths: Vec<_> =
         kinds.iter().filter_map(|kind| registry.find(*kind, path).map(|found| (*kind, found))).collect();
     if paths.is_empty() {

@@ -39,6 +39,12 @@ pub enum Deed<'a> {
     Discovery {
         what: &'a str,
     },
+    /// A Bulk request; each of its operations has a row of its own.
+    Bulk {
+        operations: usize,
+        refused: usize,
+        left: usize,
+    },
     Refused {
         what: &'a str,
         name: Option<&'a str>,
@@ -96,6 +102,16 @@ impl Deed<'_> {
             Deed::Discovery { what } => {
                 Sentence { line: format!("Read {what}"), note: "What this server offers".to_owned() }
             }
+            Deed::Bulk { operations, refused, left } => Sentence {
+                line: format!("{} in one request", count(*operations as u64, "change")),
+                note: match (refused, left) {
+                    (0, _) => "All were made".to_owned(),
+                    (refused, 0) => format!("{} refused", number(*refused as u64)),
+                    (refused, left) => {
+                        format!("{} refused, {} not tried", number(*refused as u64), number(*left as u64))
+                    }
+                },
+            },
             Deed::Refused { what, name } => Sentence {
                 line: match name {
                     Some(name) => format!("Refused: {what}, {}", shown(name)),

@@ -38,6 +38,8 @@ pub struct Activity {
     pub subject: Option<Subject>,
     /// What happened: "Priya Raman left Engineering".
     pub sentence: String,
+    /// What stands under it with less weight.
+    pub note: String,
     /// Why it was refused, as a short stable word; `None` when it was not.
     pub cause: Option<String>,
     /// Names of the leniencies used.
@@ -114,7 +116,7 @@ macro_rules! select {
         concat!(
             "select n, at, team, token, request, address, user_agent, method, path, query, status, duration_us, ",
             "change, folded, subject, subject_kind, subject_name, sentence, cause, leniencies, dropped, diff, ",
-            "first_event, last_event from activity ",
+            "first_event, last_event, note from activity ",
             $rest
         )
     };
@@ -147,6 +149,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
         folded: row.get(13)?,
         subject,
         sentence: row.get(17)?,
+        note: row.get(24)?,
         cause: row.get(18)?,
         leniencies: names(19)?,
         dropped: names(20)?,
@@ -266,8 +269,8 @@ impl WriteTx<'_> {
             "insert into activity
              (at, team, token, request, address, user_agent, method, path, query, status, duration_us, change,
               folded, subject, subject_kind, subject_name, sentence, cause, leniencies, dropped, diff, first_event,
-              last_event, bytes)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              last_event, note, bytes)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 activity.at,
                 team,
@@ -292,6 +295,7 @@ impl WriteTx<'_> {
                 activity.diff.as_ref().map(Value::to_string),
                 activity.events.map(|(first, _)| first),
                 activity.events.map(|(_, last)| last),
+                activity.note,
                 bytes as i64,
             ],
         )
@@ -341,7 +345,7 @@ impl WriteTx<'_> {
 /// Whether the wanted text, folded, stands in what a list shows of a request.
 fn mentions(activity: &Activity, wanted: &str) -> bool {
     let subject = activity.subject.as_ref().map_or("", |subject| &subject.name);
-    [&activity.sentence, &activity.request, &activity.path, subject]
+    [&activity.sentence, &activity.note, &activity.request, &activity.path, subject]
         .iter()
         .any(|text| fold(text).contains(wanted))
 }

@@ -7,23 +7,7 @@ use rusqlite::params;
 use super::{ReadTx, Result, Row, WriteTx};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Kind;
-
-/// A group that a resource is in, as `groups` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupRef {
-    pub id: String,
-    pub display: String,
-    /// False when the membership comes from a group within the group.
-    pub direct: bool,
-}
-
-/// A member of a group, as `members` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberRef {
-    pub id: String,
-    pub kind: Kind,
-    pub display: String,
-}
+use crate::scim::resource::{GroupRef, MemberRef};
 
 /// A resource found by its public id.
 #[derive(Clone, Debug, PartialEq, Eq)]

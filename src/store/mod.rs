@@ -30,7 +30,7 @@ pub use engine::{Options, ReadTx, Store, WriteTx};
 pub use error::StoreError;
 pub use events::Event;
 pub use index::IndexValue;
-pub use members::{GroupRef, Known, MemberRef, PastMember};
+pub use members::{Known, PastMember};
 pub use resources::{Deleted, Row, Tombstone};
 pub use search::{Found, Key, Page, Place, Query, Sort};
 pub use teams::Team;

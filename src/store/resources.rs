@@ -2,10 +2,9 @@
 
 use rusqlite::params;
 
-use super::members::MemberRef;
 use super::{IndexValue, ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
-use crate::scim::resource::display_name;
+use crate::scim::resource::{MemberRef, display_name};
 use crate::scim::{Document, Kind};
 
 /// A user or group as it is kept.

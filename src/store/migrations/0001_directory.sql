@@ -215,6 +215,7 @@ create table activity (
     subject_kind integer,
     subject_name text,
     sentence text not null,
+    note text not null,                 -- what stands under it with less weight
     cause text,                         -- why it was refused
     leniencies text,                    -- JSON list of names
     dropped text,                       -- JSON list of names

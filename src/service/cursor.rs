@@ -1,0 +1,165 @@
+//! Cursors (RFC 9865): a sealed text that says where a walk stands. Nothing is kept on the server; a cursor is bound to its
+//! team and query, and it expires.
+
+use crate::base::secret::Key as SealKey;
+use crate::base::{TeamId, Timestamp, secret};
+use crate::scim::{ScimError, ScimType};
+use crate::store::{Key, Page, Place};
+
+/// How long a cursor is good for (`pagination.cursorTimeout`).
+pub const LIFE_SECONDS: u64 = 3600;
+const PURPOSE: &str = "cursor";
+const HEADER: usize = 8 + 8 + 16 + 1 + 8 + 1;
+
+/// What a cursor must agree with: the same team and the same query but for cursor and count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    team: TeamId,
+    query: [u8; 16],
+}
+
+impl Binding {
+    /// Binds to a team and to the parts of its query.
+    pub fn new(team: TeamId, parts: &[&str]) -> Binding {
+        let mut text = Vec::new();
+        for part in parts {
+            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            text.extend_from_slice(part.as_bytes());
+        }
+        let mut query = [0; 16];
+        query.copy_from_slice(&secret::sha256(&text)[..16]);
+        Binding { team, query }
+    }
+}
+
+/// Which way a cursor leads from its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Forward,
+    Back,
+}
+
+/// Writes the cursor for a place.
+pub fn seal(key: &SealKey, binding: Binding, way: Way, place: &Place, now: Timestamp) -> String {
+    let mut bytes = Vec::with_capacity(HEADER + 16);
+    bytes.extend_from_slice(&(now.0 + LIFE_SECONDS as i64 * 1000).to_be_bytes());
+    bytes.extend_from_slice(&binding.team.0.to_be_bytes());
+    bytes.extend_from_slice(&binding.query);
+    bytes.push(match way {
+        Way::Forward => 0,
+        Way::Back => 1,
+    });
+    bytes.extend_from_slice(&place.n.to_be_bytes());
+    match &place.key {
+        Key::Missing => bytes.push(0),
+        Key::Number(number) => {
+            bytes.push(1);
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
+        Key::Text(text) => {
+            bytes.push(2);
+            bytes.extend_from_slice(text.as_bytes());
+        }
+    }
+    key.seal(PURPOSE, &bytes)
+}
+
+/// The page that a cursor asks for; an empty cursor asks for the first (RFC 9865 §2).
+pub fn page(
+    key: &SealKey,
+    binding: Binding,
+    cursor: &str,
+    count: u64,
+    now: Timestamp,
+) -> Result<Page, ScimError> {
+    if cursor.is_empty() {
+        return Ok(Page::After { place: None, count });
+    }
+    let bytes = key
+        .open(PURPOSE, cursor)
+        .ok_or_else(|| invalid("the cursor is not one of this server's; begin again with an empty cursor"))?;
+    let mut rest = bytes.as_slice();
+    let (expires, team) = (integer(&mut rest)?, integer(&mut rest)?);
+    let query = take(&mut rest, 16)?.to_vec();
+    if team != binding.team.0 || query != binding.query {
+        return Err(invalid(
+            "the cursor belongs to another query; send the same filter, sorting and path with every page",
+        ));
+    }
+    if now.0 > expires {
+        let detail =
+            format!("the cursor is older than {LIFE_SECONDS} seconds; begin again with an empty cursor");
+        return Err(ScimError::bad(ScimType::ExpiredCursor, detail));
+    }
+    let way = take(&mut rest, 1)?[0];
+    let n = integer(&mut rest)?;
+    let key = match take(&mut rest, 1)?[0] {
+        0 => Key::Missing,
+        1 => Key::Number(f64::from_bits(integer(&mut rest)? as u64)),
+        _ => Key::Text(String::from_utf8(rest.to_vec()).map_err(|_| invalid("the cursor is damaged"))?),
+    };
+    let place = Place { key, n };
+    Ok(match way {
+        0 => Page::After { place: Some(place), count },
+        _ => Page::Before { place, count },
+    })
+}
+
+fn invalid(detail: &str) -> ScimError {
+    ScimError::bad(ScimType::InvalidCursor, detail)
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], ScimError> {
+    let (head, tail) = rest.split_at_checked(length).ok_or_else(|| invalid("the cursor is cut short"))?;
+    *rest = tail;
+    Ok(head)
+}
+
+fn integer(rest: &mut &[u8]) -> Result<i64, ScimError> {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(take(rest, 8)?);
+    Ok(i64::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> Place {
+        Place { key: Key::Text("mei".into()), n: 17 }
+    }
+
+    #[test]
+    fn a_cursor_comes_back_as_its_place() {
+        let key = SealKey::random();
+        let binding = Binding::new(TeamId(1), &["Users", "active eq true"]);
+        for key_value in [Key::Missing, Key::Number(2.5), Key::Text("mei".into())] {
+            let place = Place { key: key_value, n: -3 };
+            let cursor = seal(&key, binding, Way::Forward, &place, Timestamp(0));
+            let found = page(&key, binding, &cursor, 10, Timestamp(1));
+            assert_eq!(found, Ok(Page::After { place: Some(place), count: 10 }));
+        }
+        let back = seal(&key, binding, Way::Back, &place(), Timestamp(0));
+        assert_eq!(
+            page(&key, binding, &back, 5, Timestamp(0)),
+            Ok(Page::Before { place: place(), count: 5 })
+        );
+        assert_eq!(page(&key, binding, "", 5, Timestamp(0)), Ok(Page::After { place: None, count: 5 }));
+    }
+
+    #[test]
+    fn a_foreign_altered_or_old_cursor_is_refused() {
+        let key = SealKey::random();
+        let binding = Binding::new(TeamId(1), &["Users", ""]);
+        let cursor = seal(&key, binding, Way::Forward, &place(), Timestamp(0));
+        let kind =
+            |binding, cursor: &str, now| page(&key, binding, cursor, 1, now).map_err(|error| error.scim_type);
+        let invalid = Err(Some(ScimType::InvalidCursor));
+        assert_eq!(kind(Binding::new(TeamId(2), &["Users", ""]), &cursor, Timestamp(0)), invalid);
+        assert_eq!(kind(Binding::new(TeamId(1), &["User", "s"]), &cursor, Timestamp(0)), invalid);
+        assert_eq!(kind(binding, &cursor[1..], Timestamp(0)), invalid);
+        assert_eq!(kind(binding, "nonsense", Timestamp(0)), invalid);
+        let late = Timestamp(LIFE_SECONDS as i64 * 1000 + 1);
+        assert_eq!(kind(binding, &cursor, late), Err(Some(ScimType::ExpiredCursor)));
+    }
+}
