@@ -148,12 +148,13 @@ impl Registry {
                 let detail = format!("id: there is a schema \"{}\" already", schema.id);
                 return Err(ScimError::uniqueness(detail));
             }
+            check_apart(&schema, &schemas)?;
             match kind {
                 Kind::User => user.extend(schema.clone()),
                 Kind::Group => group.extend(schema.clone()),
             }
             schemas.push(schema);
-            documents.push(document.clone());
+            documents.push(schemas[schemas.len() - 1].document());
         }
         Ok(Arc::new(Registry { common: common_attributes(), user, group, documents }))
     }
@@ -247,6 +248,20 @@ impl Shape {
         self.on_request |= has_on_request(&schema.attributes);
         self.urns.push(Arc::from(schema.id.as_str()));
         self.extensions.push(schema);
+    }
+}
+
+/// Refuses a URN that reads like the path of another schema's attribute: `urn:x:y` with an attribute `z`, and `urn:x:y:z`.
+fn check_apart(schema: &Schema, known: &[Arc<Schema>]) -> Result<(), ScimError> {
+    let within = |outer: &Schema, urn: &str| {
+        behind(urn, &outer.id).is_some_and(|name| outer.attribute(name).is_some())
+    };
+    match known.iter().find(|other| within(other, &schema.id) || within(schema, &other.id)) {
+        None => Ok(()),
+        Some(other) => Err(ScimError::invalid_value(format!(
+            "id: \"{}\" and \"{}\" cannot be told apart, because one is the path of an attribute of the other",
+            schema.id, other.id
+        ))),
     }
 }
 
@@ -362,6 +377,19 @@ mod tests {
         assert_eq!(registry.schema_documents(Mode::Compat).len(), 7);
         let twice = [(Kind::User, badge.clone()), (Kind::Group, badge)];
         assert_eq!(Registry::with_extensions(&twice).expect_err("twice").status, 409);
+    }
+
+    #[test]
+    fn urns_that_read_like_paths_are_refused_and_documents_are_completed() {
+        let schema = |id: &str| (Kind::User, json!({ "id": id, "attributes": [{ "name": "z" }] }));
+        let (short, long) = (schema("urn:example:y"), schema("URN:example:y:Z"));
+        for pair in [[short.clone(), long.clone()], [long, short.clone()]] {
+            let error = Registry::with_extensions(&pair).expect_err("ambiguous");
+            assert!(error.detail.contains("cannot be told apart"), "{error}");
+        }
+        let registry = Registry::with_extensions(&[short]).expect("a registry");
+        let served = registry.schema_documents(Mode::Strict).pop().expect("the last is the team's");
+        assert_eq!(served["attributes"][0]["returned"], "default");
     }
 
     #[test]

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ScimError;
+
+/// URN of the schema of schemas (RFC 7643 §7).
+const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 
 /// An attribute's data type (RFC 7643 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +98,7 @@ impl Schema {
     /// Reads a schema document as RFC 7643 §7 writes it; the error says which member is wrong.
     pub fn parse(document: &Value) -> Result<Schema, ScimError> {
         let map = document.as_object().ok_or_else(|| wrong("the schema", "an object", document))?;
+        only(map, "", &["schemas", "id", "name", "description", "attributes", "meta"])?;
         let id = text(map, "id", "id")?;
         if !is_urn(&id) {
             return Err(ScimError::invalid_value(format!(
@@ -115,6 +119,45 @@ impl Schema {
             attributes,
         })
     }
+
+    /// The document that `/Schemas` serves: complete, whatever was left out of the one that was read.
+    pub fn document(&self) -> Value {
+        let attributes: Vec<Value> = self.attributes.iter().map(|attribute| described(attribute)).collect();
+        json!({
+            "schemas": [SCHEMA],
+            "id": self.id,
+            "name": self.name,
+            "description": self.description,
+            "attributes": attributes,
+        })
+    }
+}
+
+fn described(attribute: &Attribute) -> Value {
+    let mut document = json!({
+        "name": attribute.name,
+        "type": word(TYPES, &attribute.kind),
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+        "caseExact": attribute.case_exact,
+        "mutability": word(MUTABILITIES, &attribute.mutability),
+        "returned": word(RETURNED, &attribute.returned),
+        "uniqueness": word(UNIQUENESSES, &attribute.uniqueness),
+    });
+    let lists =
+        [("canonicalValues", &attribute.canonical_values), ("referenceTypes", &attribute.reference_types)];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        document[name] = json!(list);
+    }
+    if attribute.is_complex() {
+        document["subAttributes"] = attribute.sub_attributes.iter().map(|sub| described(sub)).collect();
+    }
+    document
+}
+
+fn word<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
 }
 
 type Map = serde_json::Map<String, Value>;
@@ -136,6 +179,7 @@ fn attributes(list: &[Value], place: &str, top: bool) -> Result<Vec<Arc<Attribut
 fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimError> {
     let map = value.as_object().ok_or_else(|| wrong(place, "an object", value))?;
     let at = |name: &str| format!("{place}.{name}");
+    only(map, place, MEMBERS)?;
     let name = text(map, "name", &at("name"))?;
     if !is_name(&name) {
         return Err(ScimError::invalid_value(format!(
@@ -181,6 +225,22 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
     })
 }
 
+/// What an attribute's document may say (RFC 7643 §7).
+const MEMBERS: &[&str] = &[
+    "name",
+    "type",
+    "multiValued",
+    "description",
+    "required",
+    "canonicalValues",
+    "caseExact",
+    "mutability",
+    "returned",
+    "uniqueness",
+    "referenceTypes",
+    "subAttributes",
+];
+
 const TYPES: &[(&str, Type)] = &[
     ("string", Type::String),
     ("boolean", Type::Boolean),
@@ -224,6 +284,14 @@ fn keyword<T: Copy>(
         .find(|(known, _)| known.eq_ignore_ascii_case(&word))
         .map(|(_, value)| *value)
         .ok_or_else(|| ScimError::invalid_value(format!("{place}: \"{word}\" is not one of {}", known())))
+}
+
+/// Refuses a member that says nothing here: a slip in `mutability` must not make an attribute writable.
+fn only(map: &Map, place: &str, known: &[&str]) -> Result<(), ScimError> {
+    let Some(name) = map.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let dot = if place.is_empty() { "" } else { "." };
+    let name: String = name.chars().take(60).collect();
+    Err(ScimError::invalid_value(format!("{place}{dot}{name} is not known; it may be {}", known.join(", "))))
 }
 
 fn text(map: &Map, name: &str, place: &str) -> Result<String, ScimError> {
@@ -281,8 +349,8 @@ fn is_urn(id: &str) -> bool {
         namespace.len() >= 2 && namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     });
     let name = parts.next().is_some_and(|name| {
-        !name.is_empty()
-            && !name.ends_with(':')
+        // An empty part could not be written in the path of an attribute.
+        name.split(':').all(|part| !part.is_empty())
             && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"[]{}".contains(&byte))
     });
     scheme && namespace && name && id.len() <= 255
@@ -291,7 +359,6 @@ fn is_urn(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn badge(change: impl FnOnce(&mut Value)) -> Result<Schema, String> {
         let mut document = json!({
@@ -320,9 +387,25 @@ mod tests {
     }
 
     #[test]
+    fn a_document_is_served_complete() {
+        let schema = badge(|d| d["description"] = Value::Null).expect("a schema");
+        let document = schema.document();
+        assert_eq!(Schema::parse(&document), Ok(schema));
+        assert_eq!(document["schemas"], json!([SCHEMA]));
+        assert_eq!(document["attributes"][1]["subAttributes"][0]["mutability"], "readWrite");
+        assert!(!document.to_string().contains("null"));
+    }
+
+    #[test]
     fn names_the_member_at_fault() {
         type Change = fn(&mut Value);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 12] = [
+            (|d| d["id"] = json!("urn:example::Badge"), "id:"),
+            (|d| d["attribute"] = json!([]), "attribute is not known; it may be schemas, id"),
+            (
+                |d| d["attributes"][0]["mutabilty"] = json!("readOnly"),
+                "attributes[0].mutabilty is not known; it may be name, type",
+            ),
             (|d| d["id"] = json!("badge"), "id:"),
             (|d| d["attributes"] = json!([]), "attributes:"),
             (|d| d["attributes"] = json!({}), "attributes must be a list"),
