@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::http::{Fault, Handler, Method, Request, Response};
+use crate::scim::{ScimError, message};
 use crate::service::Service;
-use serde_json::json;
 
 const SCIM_JSON: &str = "application/scim+json";
 
@@ -99,12 +99,8 @@ pub fn is_scim(path: &str) -> bool {
 /// Words for what went wrong before or beside a handler: SCIM JSON where a SCIM client asks (RFC 7644 §3.12).
 pub fn fault(fault: &Fault, path: &str) -> Response {
     if is_scim(path) {
-        let body = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
-            "status": fault.status().to_string(),
-            "detail": fault.detail(),
-        });
-        Response::json(fault.status(), SCIM_JSON, body.to_string())
+        let error = ScimError::plain(fault.status(), fault.detail());
+        Response::json(fault.status(), SCIM_JSON, message::error_body(&error))
     } else {
         Response::text(fault.status(), fault.detail() + "\n")
     }
