@@ -244,7 +244,17 @@ pub fn line(zone: &Zone, base: &str, tokens: &[Token], row: &ActivityRow) -> Lin
 fn short(path: &str) -> String {
     let rest = path.strip_prefix("/scim/v2").or_else(|| path.strip_prefix("/scim")).unwrap_or(path);
     let rest = crate::http::query::decode(rest, false).unwrap_or_else(|_| rest.to_owned());
-    if rest.is_empty() { "/".to_owned() } else { rest }
+    let (path, query) =
+        rest.split_once('?').map_or((rest.as_str(), None), |(path, query)| (path, Some(query)));
+    let mut text = match path.rsplit_once('/') {
+        Some((kind, id)) if id.len() == 36 => format!("{kind}/{}", clipped(id, 8)),
+        _ => path.to_owned(),
+    };
+    if let Some(query) = query {
+        text.push('?');
+        text.push_str(query);
+    }
+    if text.is_empty() { "/".to_owned() } else { text }
 }
 
 /// The sentence of a request, with a link to whom it was about.
@@ -271,6 +281,10 @@ fn note(row: &ActivityRow) -> String {
     let mut parts = Vec::new();
     if activity.folded > 1 {
         parts.push(format!("{} like it from {}", activity.folded, activity.address));
+    }
+    if !activity.note.is_empty() && activity.status < 400 {
+        parts.push(activity.note.clone());
+        return parts.join(". ");
     }
     let diff = changes(row);
     if !diff.is_empty() && activity.status < 400 {
