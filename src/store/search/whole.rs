@@ -1,12 +1,13 @@
-//! A candidate as a filter sees it: the stored document with those derived parts that the filter or the order look at.
+//! A candidate as a filter sees it: the whole resource, with those derived parts that the filter or the order look at.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Query;
 use super::condition::looks_at;
-use crate::base::{TeamId, Timestamp};
+use crate::base::TeamId;
 use crate::scim::filter::Filter;
 use crate::scim::registry::{AttrPath, ENTERPRISE};
+use crate::scim::resource::{Derived, GroupRef, ManagerRef, MemberRef, Meta, whole};
 use crate::scim::{Document, Kind};
 use crate::store::{ReadTx, Result, StoreError};
 
@@ -15,9 +16,7 @@ pub struct Stored {
     n: i64,
     kind: Kind,
     id: String,
-    version: u64,
-    created: Timestamp,
-    modified: Timestamp,
+    meta: Meta,
     document: Document,
 }
 
@@ -28,40 +27,13 @@ impl Stored {
         let text = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
         let document = serde_json::from_str(text)
             .map_err(|error| StoreError::Corrupt(format!("the document of {id}: {error}")))?;
-        Ok(Stored {
-            n: row.get(0)?,
-            kind,
-            id,
-            version: row.get(3)?,
-            created: row.get(4)?,
-            modified: row.get(5)?,
-            document,
-        })
-    }
-}
-
-#[cfg(test)]
-impl Stored {
-    /// The same from a whole row.
-    pub fn of(row: &crate::store::Row) -> Result<Stored> {
-        let document =
-            serde_json::from_str(&row.doc).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let (n, kind, id, version) = (row.n, row.kind, row.id.clone(), row.version);
-        Ok(Stored { n, kind, id, version, created: row.created, modified: row.modified, document })
-    }
-}
-
-#[cfg(test)]
-impl Wanted {
-    /// Every derived part.
-    pub fn all() -> Wanted {
-        Wanted { meta: true, groups: true, members: true, manager: true }
+        let meta = Meta { version: row.get(3)?, created: row.get(4)?, modified: row.get(5)? };
+        Ok(Stored { n: row.get(0)?, kind, id, meta, document })
     }
 }
 
 /// Which derived parts are looked at.
 pub struct Wanted {
-    meta: bool,
     groups: bool,
     members: bool,
     manager: bool,
@@ -74,12 +46,7 @@ impl Wanted {
             filter.is_some_and(|filter| looks_at(filter, attribute))
                 || order.is_some_and(|path| path.attribute.name == attribute)
         };
-        Wanted {
-            meta: wants("meta"),
-            groups: wants("groups"),
-            members: wants("members"),
-            manager: wants("manager"),
-        }
+        Wanted { groups: wants("groups"), members: wants("members"), manager: wants("manager") }
     }
 }
 
@@ -87,7 +54,7 @@ impl Wanted {
 const PAGE: u32 = 1000;
 
 impl ReadTx<'_> {
-    /// The document with its id and the wanted derived parts.
+    /// The whole resource, as far as it is wanted.
     pub(super) fn whole(
         &self,
         team: TeamId,
@@ -95,75 +62,72 @@ impl ReadTx<'_> {
         wanted: &Wanted,
         query: &Query<'_>,
     ) -> Result<Document> {
-        let mut whole = stored.document.clone();
-        let base = query.base;
-        let place = |kind: Kind, id: &str| format!("{base}/{}/{id}", kind.endpoint());
-        whole.insert("id".into(), json!(stored.id));
-        if wanted.meta {
-            let meta = json!({
-                "resourceType": stored.kind.name(),
-                "created": stored.created.render(),
-                "lastModified": stored.modified.render(),
-                "location": place(stored.kind, &stored.id),
-                "version": format!("W/\"{}\"", stored.version),
-            });
-            whole.insert("meta".into(), meta);
-        }
-        if wanted.groups && stored.kind == Kind::User {
-            let groups = self.groups_of(team, stored.n)?.into_iter().map(|group| {
-                json!({
-                    "value": group.id,
-                    "$ref": place(Kind::Group, &group.id),
-                    "display": group.display,
-                    "type": if group.direct { "direct" } else { "indirect" },
-                })
-            });
-            insert_list(&mut whole, "groups", groups.collect());
-        }
-        if wanted.members && stored.kind == Kind::Group {
-            let mut list = Vec::new();
-            let mut after = None;
-            loop {
-                let page = self.members(team, stored.n, after, PAGE)?;
-                let Some((last, _)) = page.last() else { break };
-                after = Some(*last);
-                self.in_time()?;
-                list.extend(page.into_iter().map(|(_, member)| {
-                    json!({
-                        "value": member.id,
-                        "$ref": place(member.kind, &member.id),
-                        "display": member.display,
-                        "type": member.kind.name(),
-                    })
-                }));
+        let mut groups: Vec<GroupRef> = Vec::new();
+        let mut members: Vec<MemberRef> = Vec::new();
+        let mut manager = None;
+        match stored.kind {
+            Kind::User => {
+                if wanted.groups {
+                    groups = self.groups_of(team, stored.n)?;
+                }
+                if wanted.manager {
+                    manager = self.manager(team, &stored.document)?;
+                }
             }
-            insert_list(&mut whole, "members", list);
+            Kind::Group if wanted.members => members = self.all_members(team, stored.n)?,
+            Kind::Group => {}
         }
-        if wanted.manager {
-            self.show_manager(team, &mut whole, base)?;
+        let derived = Derived {
+            id: &stored.id,
+            meta: stored.meta,
+            groups: &groups,
+            members: &members,
+            manager: manager.as_ref(),
+        };
+        match whole(query.registry, stored.kind, &stored.document, &derived, query.base) {
+            Value::Object(whole) => Ok(whole),
+            _ => Ok(Document::new()),
         }
-        Ok(whole)
     }
 
-    fn show_manager(&self, team: TeamId, whole: &mut Document, base: &str) -> Result<()> {
-        let manager = whole.get_mut(ENTERPRISE).and_then(|extension| extension.get_mut("manager"));
-        let Some(Value::Object(manager)) = manager else {
-            return Ok(());
-        };
-        let Some(id) = manager.get("value").and_then(Value::as_str).map(str::to_owned) else {
-            return Ok(());
-        };
-        manager.insert("$ref".into(), json!(format!("{base}/Users/{id}")));
-        if let Some(row) = self.resource(team, Kind::User, &id)? {
-            manager.insert("displayName".into(), json!(row.display));
+    fn all_members(&self, team: TeamId, group: i64) -> Result<Vec<MemberRef>> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.members(team, group, after, PAGE)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(all);
+            };
+            after = Some(*last);
+            all.extend(page.into_iter().map(|(_, member)| member));
+            self.in_time()?;
         }
-        Ok(())
+    }
+
+    fn manager(&self, team: TeamId, document: &Document) -> Result<Option<ManagerRef>> {
+        let manager = document.get(ENTERPRISE).and_then(|extension| extension.get("manager"));
+        let Some(id) = manager.and_then(|manager| manager.get("value")).and_then(Value::as_str) else {
+            return Ok(None);
+        };
+        let display = self.resource(team, Kind::User, id)?.map(|row| row.display);
+        Ok(Some(ManagerRef { id: id.to_owned(), display }))
     }
 }
 
-/// An empty list is an unassigned attribute (RFC 7643 §2.5).
-fn insert_list(whole: &mut Document, name: &str, list: Vec<Value>) {
-    if !list.is_empty() {
-        whole.insert(name.into(), Value::Array(list));
+#[cfg(test)]
+impl Stored {
+    /// The same from a whole row.
+    pub fn of(row: &crate::store::Row) -> Result<Stored> {
+        let document =
+            serde_json::from_str(&row.doc).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let meta = Meta { version: row.version, created: row.created, modified: row.modified };
+        Ok(Stored { n: row.n, kind: row.kind, id: row.id.clone(), meta, document })
+    }
+}
+
+#[cfg(test)]
+impl Wanted {
+    /// Every derived part.
+    pub fn all() -> Wanted {
+        Wanted { groups: true, members: true, manager: true }
     }
 }
