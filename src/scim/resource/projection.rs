@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::scim::path::{self, Named};
 use crate::scim::schema::{Attribute, Returned};
@@ -322,5 +322,210 @@ fn parts(
             (!items.is_empty()).then_some(Value::Array(items))
         }
         other => left(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::ScimType;
+    use crate::scim::registry::{ENTERPRISE, GROUP, USER};
+
+    const SEALS: &str = "urn:example:2.0:Seals";
+
+    /// The standard schemas and one with a value of every `returned`, as attribute and as sub-attribute.
+    fn registry() -> &'static Registry {
+        static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| {
+            let subs = json!([{"name": "seen"}, {"name": "asked", "returned": "request"},
+                {"name": "held", "returned": "always"}, {"name": "kept", "returned": "never"}]);
+            let document = json!({"id": SEALS, "attributes": [
+                {"name": "plain"},
+                {"name": "asked", "returned": "request"},
+                {"name": "held", "returned": "always"},
+                {"name": "kept", "returned": "never"},
+                {"name": "box", "type": "complex", "subAttributes": subs},
+                {"name": "rare", "type": "complex", "returned": "request", "subAttributes": subs},
+                {"name": "boxes", "type": "complex", "multiValued": true, "returned": "always", "subAttributes": subs},
+            ]});
+            Registry::with_extensions(&[(Kind::User, document)]).expect("well-formed")
+        });
+        &REGISTRY
+    }
+
+    fn user() -> Value {
+        let parts = json!({"seen": 1, "asked": 2, "held": 3, "kept": 4});
+        json!({
+            "schemas": [USER, ENTERPRISE, SEALS], "id": "u-1", "externalId": "e-1", "userName": "mei@example.com",
+            "name": {"givenName": "Mei", "familyName": "Tanaka"},
+            "emails": [{"value": "mei@example.com", "type": "work"}, {"type": "home"}],
+            ENTERPRISE: {"department": "Sales", "manager": {"value": "u-2", "displayName": "Ann"}},
+            SEALS: {"plain": 1, "asked": 2, "held": 3, "kept": 4, "box": parts, "rare": parts, "boxes": [parts]},
+            "urn:example:2.0:Gone": {"left": true},
+            "groups": [{"value": "g-1", "display": "Sales", "type": "direct"}],
+            "meta": {"resourceType": "User", "location": "https://scim.example.com/scim/Users/u-1"},
+        })
+    }
+
+    fn apply(projection: &Projection, kind: Kind, resource: Value) -> Value {
+        let Value::Object(resource) = resource else { panic!("an object") };
+        Value::Object(projection.apply(registry(), kind, resource))
+    }
+
+    fn only(list: &str) -> Value {
+        let projection = Projection::parse(registry(), &[Kind::User], Some(list), None).expect("taken");
+        let shown = apply(&projection, Kind::User, user());
+        assert_eq!(shown["schemas"], user()["schemas"], "{list}");
+        assert_eq!(shown["id"], "u-1", "{list}");
+        let minimum = json!({"held": 3, "boxes": [{"seen": 1, "held": 3}]});
+        let mut rest = shown.as_object().expect("an object").clone();
+        rest.shift_remove("schemas");
+        rest.shift_remove("id");
+        if rest.get(SEALS) == Some(&minimum) {
+            rest.shift_remove(SEALS);
+        }
+        Value::Object(rest)
+    }
+
+    fn except(list: &str) -> Value {
+        let projection = Projection::parse(registry(), &[Kind::User], None, Some(list)).expect("taken");
+        apply(&projection, Kind::User, user())
+    }
+
+    #[test]
+    fn by_default_what_is_asked_for_and_never_shown_is_missing() {
+        let part = json!({"seen": 1, "held": 3});
+        let mut wanted = user();
+        wanted[SEALS] = json!({"plain": 1, "held": 3, "box": part, "boxes": [part]});
+        assert_eq!(apply(&Projection::all(), Kind::User, user()), wanted);
+        assert_eq!(except("nothing, id, schemas, urn:example:2.0:Gone"), wanted);
+        assert_eq!(except(&format!("{SEALS}:held,{SEALS}:boxes,{SEALS}:box.held,{SEALS}:kept")), wanted);
+    }
+
+    #[test]
+    fn what_is_named_is_shown_and_nothing_else() {
+        assert_eq!(only("id"), json!({}));
+        assert_eq!(only("nothing, department"), json!({}));
+        assert_eq!(only("USERNAME"), json!({"userName": "mei@example.com"}));
+        assert_eq!(
+            only(" externalid ,, urn:ietf:params:scim:schemas:core:2.0:user:userName,"),
+            json!({"externalId": "e-1", "userName": "mei@example.com"})
+        );
+        assert_eq!(only("name"), json!({"name": user()["name"]}));
+        assert_eq!(only("name.GivenName"), json!({"name": {"givenName": "Mei"}}));
+        assert_eq!(only("name.middleName"), json!({}));
+        assert_eq!(only("name.givenName,name"), json!({"name": user()["name"]}));
+        assert_eq!(only("emails.value"), json!({"emails": [{"value": "mei@example.com"}]}));
+        assert_eq!(only("groups.display"), json!({"groups": [{"display": "Sales"}]}));
+        assert_eq!(only("meta.resourceType"), json!({"meta": {"resourceType": "User"}}));
+        assert_eq!(only("password"), json!({}));
+    }
+
+    #[test]
+    fn extensions_are_named_whole_and_by_attribute() {
+        assert_eq!(only(ENTERPRISE), json!({ENTERPRISE: user()[ENTERPRISE]}));
+        assert_eq!(only(&ENTERPRISE.to_uppercase()), json!({ENTERPRISE: user()[ENTERPRISE]}));
+        let department = json!({ENTERPRISE: {"department": "Sales"}});
+        assert_eq!(only(&format!("{ENTERPRISE}:DEPARTMENT")), department);
+        assert_eq!(only(&format!("{ENTERPRISE}.department")), department);
+        let manager = json!({ENTERPRISE: {"manager": {"displayName": "Ann"}}});
+        assert_eq!(only(&format!("{ENTERPRISE}:manager.displayName")), manager);
+        let core = only(USER);
+        assert_eq!((&core["userName"], &core["meta"]), (&user()["userName"], &user()["meta"]));
+        assert_eq!(core.get(ENTERPRISE), None);
+    }
+
+    #[test]
+    fn what_is_returned_on_request_must_be_named_itself() {
+        let seals = |list: &str| only(list)[SEALS].clone();
+        let part = json!({"seen": 1, "held": 3});
+        assert_eq!(seals(SEALS), json!({"plain": 1, "held": 3, "box": part, "boxes": [part]}));
+        assert_eq!(seals(&format!("{SEALS}:asked"))["asked"], 2);
+        assert_eq!(seals(&format!("{SEALS}:rare"))["rare"], part);
+        assert_eq!(seals(&format!("{SEALS}:rare.seen"))["rare"], part);
+        assert_eq!(seals(&format!("{SEALS}:box.asked"))["box"], json!({"asked": 2, "held": 3}));
+        let more = json!({"seen": 1, "asked": 2, "held": 3});
+        assert_eq!(seals(&format!("{SEALS}:box,{SEALS}:box.asked"))["box"], more);
+        assert_eq!(seals(&format!("{SEALS}:boxes.asked"))["boxes"], json!([{"asked": 2, "held": 3}]));
+        assert_eq!(only(&format!("{SEALS}:kept,{SEALS}:box.kept"))[SEALS]["kept"], Value::Null);
+    }
+
+    #[test]
+    fn what_is_excluded_is_missing_and_nothing_else() {
+        let full = apply(&Projection::all(), Kind::User, user());
+        let without = |path: &[&str]| {
+            let mut wanted = full.clone();
+            let (last, before) = path.split_last().expect("a path");
+            let parent = before.iter().fold(&mut wanted, |value, key| &mut value[*key]);
+            parent.as_object_mut().expect("an object").shift_remove(*last).expect("it was there");
+            wanted
+        };
+        assert_eq!(except("groups"), without(&["groups"]));
+        assert_eq!(except("META"), without(&["meta"]));
+        assert_eq!(except("meta.location"), without(&["meta", "location"]));
+        assert_eq!(except("externalId"), without(&["externalId"]));
+        assert_eq!(except(&format!("{USER}:name.givenName")), without(&["name", "givenName"]));
+        assert_eq!(except("name.givenName,name.familyName"), without(&["name"]));
+        assert_eq!(except(ENTERPRISE), without(&[ENTERPRISE]));
+        assert_eq!(except(&format!("{ENTERPRISE}:manager")), without(&[ENTERPRISE, "manager"]));
+        assert_eq!(except(SEALS)[SEALS], json!({"held": 3, "boxes": [{"seen": 1, "held": 3}]}));
+        assert_eq!(except("emails.type")["emails"], json!([{"value": "mei@example.com"}]));
+    }
+
+    #[test]
+    fn one_list_at_a_time_and_in_attribute_notation() {
+        let parse = |attributes, excluded| Projection::parse(registry(), &[Kind::User], attributes, excluded);
+        assert_eq!(parse(None, None), Ok(Projection::all()));
+        assert_eq!(parse(Some(" "), Some("")), Ok(Projection::all()));
+        let long = "a".repeat(5_000);
+        for (attributes, excluded, words) in [
+            (Some("id"), Some("meta"), "exclude each other"),
+            (Some("userName,na me"), None, "attributes is a list of attribute names"),
+            (None, Some("emails[type eq \"work\"]"), "excludedAttributes is a list of attribute names"),
+            (Some("name.a.b"), None, "more than one dot"),
+            (Some(long.as_str()), None, "1024"),
+        ] {
+            let error = parse(attributes, excluded).expect_err("refused");
+            assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidValue)));
+            assert!(error.detail.contains(words) && error.detail.len() < 400, "{error}");
+        }
+    }
+
+    #[test]
+    fn wants_tells_what_need_not_be_read() {
+        let parse = |attributes, excluded| {
+            Projection::parse(registry(), &[Kind::User, Kind::Group], attributes, excluded).expect("taken")
+        };
+        let manager = format!("{ENTERPRISE}:manager");
+        let all = Projection::all();
+        assert!(all.is_all() && all.wants(Kind::Group, "members") && all.wants(Kind::User, &manager));
+        let some = parse(Some("members.value,userName"), None);
+        assert!(!some.is_all() && some.wants(Kind::Group, "members") && some.wants(Kind::Group, "id"));
+        assert!(!some.wants(Kind::User, "groups") && !some.wants(Kind::User, &manager));
+        let display = format!("{manager}.displayName");
+        assert!(parse(Some(&display), None).wants(Kind::User, &manager));
+        assert!(parse(Some(ENTERPRISE), None).wants(Kind::User, &manager));
+        assert!(parse(Some(USER), None).wants(Kind::User, "groups"));
+        assert!(parse(Some(GROUP), None).wants(Kind::Group, &format!("{GROUP}:members")));
+        let less = parse(None, Some("members,groups.display"));
+        assert!(!less.wants(Kind::Group, "members") && less.wants(Kind::User, "groups"));
+        assert!(less.wants(Kind::User, &manager));
+        assert!(!parse(None, Some(&manager)).wants(Kind::User, &manager));
+        assert!(less.keeps_stored(Kind::Group) && !less.keeps_stored(Kind::User));
+    }
+
+    #[test]
+    fn an_empty_group_shows_its_empty_list() {
+        let group = json!({"schemas": [GROUP], "id": "g-1", "displayName": "Sales", "members": []});
+        let only = |list| {
+            let projection = Projection::parse(registry(), &[Kind::Group], Some(list), None).expect("taken");
+            apply(&projection, Kind::Group, group.clone())
+        };
+        let wanted = json!({"schemas": [GROUP], "id": "g-1", "members": []});
+        assert_eq!((only("members"), only("members.value")), (wanted.clone(), wanted));
+        assert_eq!(only("groups"), json!({"schemas": [GROUP], "id": "g-1"}));
     }
 }

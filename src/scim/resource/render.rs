@@ -310,3 +310,235 @@ fn behind_schemas(stored: &str) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::json;
+    use crate::scim::registry::{ENTERPRISE, GROUP, USER};
+
+    const BASE: &str = "https://scim.example.com/scim/v2";
+    const META: Meta =
+        Meta { created: Timestamp(1_795_462_931_120), modified: Timestamp(1_795_462_932_000), version: 17 };
+
+    fn derived<'a>() -> Derived<'a> {
+        Derived { id: "r-1", meta: META, groups: &[], members: &[], manager: None }
+    }
+
+    fn text(
+        registry: &Registry,
+        kind: Kind,
+        stored: &str,
+        derived: &Derived<'_>,
+        shown: &Projection,
+    ) -> String {
+        let mut out = b"before ".to_vec();
+        render(&mut out, registry, kind, stored, derived, shown, BASE);
+        String::from_utf8(out).expect("UTF-8").strip_prefix("before ").expect("it was appended").to_owned()
+    }
+
+    fn rendered(kind: Kind, stored: &Value, derived: &Derived<'_>, attributes: Option<&str>) -> Value {
+        let registry = Registry::standard();
+        let projection = Projection::parse(&registry, &[kind], attributes, None).expect("taken");
+        let text = text(&registry, kind, &stored.to_string(), derived, &projection);
+        json::parse(text.as_bytes()).expect("JSON without duplicate keys")
+    }
+
+    fn meta(kind: &str, endpoint: &str) -> Value {
+        json!({"resourceType": kind, "created": "2026-11-23T19:42:11.120Z", "lastModified": "2026-11-23T19:42:12.000Z",
+            "location": format!("{BASE}/{endpoint}/r-1"), "version": "W/\"17\""})
+    }
+
+    fn user() -> Value {
+        json!({"schemas": [USER, ENTERPRISE], "userName": "mei@example.com",
+            ENTERPRISE: {"manager": {"value": "u-2"}, "department": "Sales"}})
+    }
+
+    #[test]
+    fn a_user_shows_groups_and_manager() {
+        let groups = [
+            GroupRef { id: "g-1".into(), display: "Sales \"East\"".into(), direct: true },
+            GroupRef { id: "g-2".into(), display: String::new(), direct: false },
+        ];
+        let manager = ManagerRef { id: "u-2".into(), display: Some("Ann\n".into()) };
+        let with = Derived { groups: &groups, manager: Some(&manager), ..derived() };
+        let shown = rendered(Kind::User, &user(), &with, None);
+        let wanted = json!({"schemas": [USER, ENTERPRISE], "id": "r-1", "userName": "mei@example.com",
+            ENTERPRISE: {"department": "Sales",
+                "manager": {"value": "u-2", "$ref": format!("{BASE}/Users/u-2"), "displayName": "Ann\n"}},
+            "groups": [
+                {"value": "g-1", "$ref": format!("{BASE}/Groups/g-1"), "display": "Sales \"East\"", "type": "direct"},
+                {"value": "g-2", "$ref": format!("{BASE}/Groups/g-2"), "type": "indirect"}],
+            "meta": meta("User", "Users")});
+        assert_eq!(shown, wanted);
+        let keys: Vec<&String> = shown.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["schemas", "id", "userName", ENTERPRISE, "groups", "meta"]);
+        let part = rendered(Kind::User, &user(), &with, Some(&format!("{ENTERPRISE}:manager.displayName")));
+        assert_eq!(part[ENTERPRISE], json!({"manager": {"displayName": "Ann\n"}}));
+        assert_eq!(
+            rendered(Kind::User, &user(), &with, Some("groups.type"))["groups"],
+            json!([{"type": "direct"}, {"type": "indirect"}])
+        );
+    }
+
+    #[test]
+    fn without_groups_and_with_an_unknown_manager_nothing_is_made_up() {
+        let nobody = ManagerRef { id: "u-2".into(), display: None };
+        let with = Derived { manager: Some(&nobody), ..derived() };
+        for attributes in [None, Some(ENTERPRISE)] {
+            let shown = rendered(Kind::User, &user(), &with, attributes);
+            assert_eq!(shown[ENTERPRISE]["manager"], json!({"value": "u-2"}));
+            assert_eq!(shown.get("groups"), None);
+        }
+    }
+
+    #[test]
+    fn a_group_always_shows_its_members() {
+        let stored = json!({"schemas": [GROUP], "displayName": "Sales"});
+        let wanted = json!({"schemas": [GROUP], "id": "r-1", "displayName": "Sales", "members": [],
+            "meta": meta("Group", "Groups")});
+        assert_eq!(rendered(Kind::Group, &stored, &derived(), None), wanted);
+        let members = [
+            MemberRef { id: "u-1".into(), kind: Kind::User, display: "Mei".into() },
+            MemberRef { id: "g-2".into(), kind: Kind::Group, display: "East".into() },
+        ];
+        let with = Derived { members: &members, ..derived() };
+        let wanted = json!([
+            {"value": "u-1", "$ref": format!("{BASE}/Users/u-1"), "type": "User", "display": "Mei"},
+            {"value": "g-2", "$ref": format!("{BASE}/Groups/g-2"), "type": "Group", "display": "East"}]);
+        assert_eq!(rendered(Kind::Group, &stored, &with, None)["members"], wanted);
+        let values = rendered(Kind::Group, &stored, &with, Some("members.value"));
+        assert_eq!(
+            values,
+            json!({"schemas": [GROUP], "id": "r-1", "members": [{"value": "u-1"}, {"value": "g-2"}]})
+        );
+        let registry = Registry::standard();
+        for excluded in ["members", "MEMBERS,id", "members,externalId"] {
+            let projection =
+                Projection::parse(&registry, &[Kind::Group], None, Some(excluded)).expect("taken");
+            let shown = text(&registry, Kind::Group, &stored.to_string(), &with, &projection);
+            assert!(!shown.contains("members") && shown.contains("\"displayName\":\"Sales\""), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_whole_is_what_is_shown() {
+        let manager = ManagerRef { id: "u-2".into(), display: Some("Ann".into()) };
+        let with = Derived { manager: Some(&manager), ..derived() };
+        let Value::Object(stored) = user() else { panic!("an object") };
+        let whole = whole(&Registry::standard(), Kind::User, &stored, &with, BASE);
+        assert_eq!(whole, rendered(Kind::User, &user(), &with, None));
+    }
+
+    #[test]
+    fn a_manager_in_another_extension_is_left_alone() {
+        let urn = "urn:example:2.0:Project";
+        let schema = json!({"id": urn, "attributes": [
+            {"name": "manager", "type": "complex", "subAttributes": [{"name": "value"}]}]});
+        let registry = Registry::with_extensions(&[(Kind::User, schema)]).expect("well-formed");
+        let manager = ManagerRef { id: "u-2".into(), display: Some("Ann".into()) };
+        let with = Derived { manager: Some(&manager), ..derived() };
+        let same = json!({"manager": {"value": "u-2"}});
+        let stored = json!({"schemas": [USER], urn: same, ENTERPRISE: same}).to_string();
+        let shown: Value =
+            serde_json::from_str(&text(&registry, Kind::User, &stored, &with, &Projection::all()))
+                .expect("JSON");
+        assert_eq!((&shown[urn], &shown[ENTERPRISE]["manager"]["displayName"]), (&same, &json!("Ann")));
+    }
+
+    #[test]
+    fn damaged_rows_bring_nothing_down() {
+        let manager = ManagerRef { id: "\"".into(), display: Some("Ann".into()) };
+        let with = Derived { manager: Some(&manager), ..derived() };
+        for stored in
+            ["", "{", "{}", "[]", "null", "{\"schemas\":[", "{\"schemas\":[\"]}", "{\"schemas\":[\"\\", "é}"]
+        {
+            for kind in [Kind::User, Kind::Group] {
+                for with in [&with, &derived()] {
+                    let shown = text(&Registry::standard(), kind, stored, with, &Projection::all());
+                    assert_eq!(json::parse(shown.as_bytes()).expect("JSON")["id"], "r-1", "{stored}");
+                }
+            }
+        }
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[^\\x00]{0,12}",
+            Just("\"manager\":{\"value\":\"u-2\"}".to_owned()),
+            Just("\\\"manager\":{".to_owned()),
+            Just("\"],[{}".to_owned()),
+        ]
+    }
+
+    fn documents() -> impl Strategy<Value = Document> {
+        let block = (texts(), prop::option::of(texts()), any::<bool>());
+        (
+            prop::collection::vec(texts(), 0..3),
+            prop::collection::vec((texts(), texts()), 0..4),
+            prop::option::of(block),
+        )
+            .prop_map(|(schemas, names, block)| {
+                let mut document = Document::new();
+                document.insert("schemas".into(), schemas.into());
+                for (n, (name, text)) in names.into_iter().enumerate() {
+                    document.insert(
+                        format!("x{n}{name}"),
+                        json!({"formatted": text, "n": [n, 1.5, true, {"a": "b"}]}),
+                    );
+                }
+                if let Some((department, manager, first)) = block {
+                    let mut members = Map::new();
+                    if let Some(manager) = manager {
+                        members.insert("manager".into(), json!({"value": manager}));
+                    }
+                    members.insert("department".into(), department.into());
+                    if !first {
+                        members = members.into_iter().rev().collect();
+                    }
+                    document.insert(ENTERPRISE.into(), members.into());
+                }
+                document
+            })
+    }
+
+    proptest! {
+        /// Copied text and values taken apart and put together are the same to the byte.
+        #[test]
+        fn splicing_and_joining_agree(
+            stored in documents(),
+            id in texts(),
+            base in texts(),
+            display in prop::option::of(texts()),
+            groups in prop::collection::vec((texts(), texts(), any::<bool>()), 0..3),
+            excluded in prop::sample::subsequence(vec!["members", "groups", "meta", "id"], 0..=4),
+            user: bool,
+        ) {
+            let kind = if user { Kind::User } else { Kind::Group };
+            let named = stored.get(ENTERPRISE).and_then(|block| block["manager"]["value"].as_str());
+            let manager = named.map(|id| ManagerRef { id: id.to_owned(), display });
+            let members: Vec<MemberRef> = groups.iter()
+                .map(|(id, display, user)| MemberRef {
+                    id: id.clone(), display: display.clone(), kind: if *user { Kind::User } else { Kind::Group },
+                })
+                .collect();
+            let groups: Vec<GroupRef> = groups.into_iter()
+                .map(|(id, display, direct)| GroupRef { id, display, direct })
+                .collect();
+            let derived = Derived { id: &id, meta: META, groups: &groups, members: &members, manager: manager.as_ref() };
+            let registry = Registry::standard();
+            let projection = Projection::parse(&registry, &[kind], None, Some(&excluded.join(","))).expect("taken");
+            prop_assert!(projection.keeps_stored(kind));
+            let parts = Parts { kind, derived: &derived, base: &base };
+            let text = serde_json::to_string(&stored).expect("JSON");
+            prop_assert!(parts.splices(&text).is_some());
+            let (mut fast, mut slow) = (Vec::new(), Vec::new());
+            render(&mut fast, &registry, kind, &text, &derived, &projection, &base);
+            write(&mut slow, &projection.apply(&registry, kind, parts.joined(stored)));
+            prop_assert_eq!(String::from_utf8(fast).expect("UTF-8"), String::from_utf8(slow).expect("UTF-8"));
+        }
+    }
+}
