@@ -1,10 +1,10 @@
 //! The PATCH message: its envelope, and its operations as written. What paths and values mean is decided elsewhere.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::PATCH_OP;
 use crate::scim::filter::shorten;
-use crate::scim::{Leniency, Mode, Notes, ScimError};
+use crate::scim::{Leniency, Mode, Notes, ScimError, message};
 
 /// How many operations one PATCH may have.
 pub const MAX_OPERATIONS: usize = 10_000;
@@ -39,8 +39,8 @@ pub(super) fn operations<'a>(
             "A PATCH body must be a JSON object with \"schemas\" and \"Operations\"",
         ));
     };
-    check_schemas(member(body, "schemas"), mode, notes)?;
-    let listed = match member(body, "Operations") {
+    message::check_schemas(body, PATCH_OP, mode, notes)?;
+    let listed = match message::get(body, "Operations") {
         Some(Value::Array(operations)) => operations.as_slice(),
         Some(single @ Value::Object(_)) if mode == Mode::Compat => {
             notes.used(Leniency::SingleForList);
@@ -64,34 +64,11 @@ pub(super) fn operations<'a>(
     listed.iter().enumerate().map(|(number, each)| operation(each, format!("Operations[{number}]"))).collect()
 }
 
-fn check_schemas(schemas: Option<&Value>, mode: Mode, notes: &mut Notes) -> Result<(), ScimError> {
-    let listed: Vec<&str> = match schemas {
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-        Some(Value::String(one)) => vec![one.as_str()],
-        _ => Vec::new(),
-    };
-    if listed.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_OP)) && matches!(schemas, Some(Value::Array(_)))
-    {
-        return Ok(());
-    }
-    if listed.iter().any(|urn| urn.to_ascii_lowercase().starts_with("urn:scim:schemas:")) {
-        let detail = "This is a SCIM 1.1 message; choose SCIM 2.0 in the identity provider's settings";
-        return Err(ScimError::invalid_syntax(detail));
-    }
-    if mode == Mode::Strict {
-        return Err(ScimError::invalid_syntax(format!(
-            "\"schemas\" must be a list that holds \"{PATCH_OP}\""
-        )));
-    }
-    notes.used(Leniency::MessageSchema);
-    Ok(())
-}
-
 fn operation<'a>(value: &'a Value, place: String) -> Result<Operation<'a>, ScimError> {
     let Value::Object(members) = value else {
         return Err(ScimError::invalid_syntax(format!("{place} must be an object with \"op\"")));
     };
-    let op = match member(members, "op") {
+    let op = match message::get(members, "op") {
         Some(Value::String(name)) => op_kind(name).ok_or_else(|| {
             let name = shorten(name);
             ScimError::invalid_syntax(format!("{place}.op must be add, remove or replace, not \"{name}\""))
@@ -105,12 +82,12 @@ fn operation<'a>(value: &'a Value, place: String) -> Result<Operation<'a>, ScimE
             return Err(ScimError::invalid_syntax(format!("{place}.op is missing: add, remove or replace")));
         }
     };
-    let path = match member(members, "path") {
+    let path = match message::get(members, "path") {
         None | Some(Value::Null) => None,
         Some(Value::String(path)) => Some(path.as_str()),
         Some(_) => return Err(ScimError::invalid_path(format!("{place}.path must be a text"))),
     };
-    let value = member(members, "value");
+    let value = message::get(members, "value");
     if op == OpKind::Remove && path.is_none() {
         return Err(ScimError::no_target(format!("{place} removes, so it needs a path that says what")));
     }
@@ -125,11 +102,4 @@ fn op_kind(name: &str) -> Option<OpKind> {
         .into_iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(name))
         .map(|(_, op)| op)
-}
-
-/// The member of that name, in any case (RFC 7643 §2.1); the exact one before others.
-fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    members
-        .get(name)
-        .or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
