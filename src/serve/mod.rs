@@ -80,6 +80,7 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
             ids: ids.clone(),
             public_url: settings.public_url.clone(),
             open_discovery: settings.discovery_without_token,
+            body_limit: settings.max_body,
             key: key::load(&place.data_dir)?,
             ..Options::default()
         },
