@@ -6,6 +6,7 @@ mod admins;
 mod code;
 mod connect;
 mod error;
+mod fields;
 mod gate;
 mod groups;
 mod kept;

@@ -4,31 +4,16 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+pub use super::fields::{Errors, Field, FieldFault};
+
 /// A part renders itself, escaping what it holds, so a page may write it as it is.
 macro_rules! parts {
     ($($part:ty),+ $(,)?) => { $(impl HtmlSafe for $part {})+ };
 }
 
 parts!(
-    Icon,
-    Mark,
-    Chip,
-    When,
-    Copy,
-    Said,
-    Pager,
-    Tabs,
-    Notice,
-    Check,
-    Facts,
-    Diff,
-    Timeline,
-    Code,
-    Explain,
-    Errors,
+    Icon, Mark, Chip, When, Copy, Said, Pager, Tabs, Notice, Check, Facts, Diff, Timeline, Code, Explain,
     Empty,
-    FieldError,
-    FieldAttributes
 );
 
 /// A glyph of the navigation or of a button.
@@ -314,76 +299,6 @@ pub struct Explain {
     pub parts: Vec<Explained>,
 }
 
-/// A fault in a form and the field it belongs to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldFault {
-    pub field: &'static str,
-    pub text: String,
-}
-
-impl FieldFault {
-    /// A fault of a field.
-    pub fn new(field: &'static str, text: impl Into<String>) -> FieldFault {
-        FieldFault { field, text: text.into() }
-    }
-}
-
-/// The summary above a form that was sent back.
-#[derive(Template, Clone, Debug, Default)]
-#[template(path = "parts/errors.html")]
-pub struct Errors {
-    pub faults: Vec<FieldFault>,
-}
-
-/// A field of a form: what was entered, and what is wrong with it.
-#[derive(Clone, Debug, Default)]
-pub struct Field {
-    pub value: String,
-    pub error: FieldError,
-    pub attributes: FieldAttributes,
-}
-
-/// The words beside a field.
-#[derive(Template, Clone, Debug, Default)]
-#[template(path = "parts/field_error.html")]
-pub struct FieldError {
-    pub id: &'static str,
-    pub text: String,
-}
-
-/// What a field's element says of its hint and its fault.
-#[derive(Template, Clone, Debug, Default)]
-#[template(path = "parts/field_attributes.html")]
-pub struct FieldAttributes {
-    pub invalid: bool,
-    pub described: String,
-}
-
-impl Field {
-    /// A field with its value; its fault is looked up by id, and `hint` says whether `{id}-h` describes it.
-    pub fn new(id: &'static str, value: impl Into<String>, hint: bool, faults: &[FieldFault]) -> Field {
-        let fault = faults.iter().find(|fault| fault.field == id);
-        let mut described = Vec::new();
-        if fault.is_some() {
-            described.push(format!("{id}-e"));
-        }
-        if hint {
-            described.push(format!("{id}-h"));
-        }
-        Field {
-            value: value.into(),
-            error: FieldError { id, text: fault.map(|fault| fault.text.clone()).unwrap_or_default() },
-            attributes: FieldAttributes { invalid: fault.is_some(), described: described.join(" ") },
-        }
-    }
-}
-
-impl Errors {
-    fn mark(&self) -> Mark {
-        Mark { kind: "bad" }
-    }
-}
-
 /// A list without rows: what is missing and how to get it.
 #[derive(Template, Clone, Debug, Default)]
 #[template(path = "parts/empty.html")]
@@ -472,18 +387,6 @@ mod tests {
         assert_eq!(initials("Ägir"), "ÄG");
         assert_eq!(initials("  🎉 "), "?");
         assert_eq!(initials(""), "?");
-    }
-
-    #[test]
-    fn a_field_names_its_fault_and_its_hint() {
-        let faults = [FieldFault::new("name", "Enter a name")];
-        let field = Field::new("name", "x", true, &faults);
-        assert_eq!(
-            field.attributes.render().expect("renders"),
-            " aria-invalid=\"true\" aria-describedby=\"name-e name-h\""
-        );
-        assert!(field.error.render().expect("renders").contains("id=\"name-e\""));
-        assert_eq!(Field::new("name", "x", false, &[]).attributes.render().expect("renders"), "");
     }
 
     #[test]
