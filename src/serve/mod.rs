@@ -82,7 +82,6 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
             open_discovery: settings.discovery_without_token,
             body_limit: settings.max_body,
             key: key::load(&place.data_dir)?,
-            ..Options::default()
         },
     );
     service.ensure_team().await?;
