@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::base::TeamId;
 use crate::http::{Handler, Method, Request, Response};
 use crate::scim::{Kind, Leniency, Mode, ScimError};
+use crate::service::record;
 use crate::service::{Asked, Caller, Cause, Error, Service};
 
 /// What the face needs to know beside the service.
@@ -153,7 +154,7 @@ impl Face {
             user_agent: reading::clip(request.headers.get("user-agent").unwrap_or(""), 256),
             method: request.method.as_str().to_owned(),
             path: reading::clip(&request.path, 512),
-            query: reading::clip(request.query.raw(), 2048),
+            query: reading::clip(&record::redacted_query(request.query.pairs(), request.query.raw()), 2048),
             body: None,
             began: Some(Instant::now()),
             notes: Default::default(),

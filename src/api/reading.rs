@@ -9,7 +9,7 @@ use crate::http::{BodyError, Request};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
 use crate::service::Error;
-use crate::service::provision::Precondition;
+use crate::service::Precondition;
 use crate::service::record;
 
 /// The media type of SCIM (RFC 7644 §3.1).
@@ -109,7 +109,9 @@ pub fn acceptable(exchange: &mut Exchange, mode: Mode) -> Result<(), Error> {
 /// The body as JSON; remembers it, without its secrets, for the activity.
 pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Value, Error> {
     let foreign = foreign_media(exchange);
-    if let (Some(media), Mode::Strict) = (&foreign, mode) {
+    if let Some(media) = &foreign
+        && (mode == Mode::Strict || !may_hold_json(media))
+    {
         return Err(unsupported(media));
     }
     let limit = face.service.options().body_limit;
@@ -139,6 +141,13 @@ fn foreign_media(exchange: &Exchange) -> Option<String> {
     let sent = exchange.request.headers.get("content-type")?;
     let media = sent.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     (!media.is_empty() && media != SCIM_JSON && media != JSON).then(|| clip(&media, 80))
+}
+
+/// Media types under which clients are known to send JSON.
+fn may_hold_json(media: &str) -> bool {
+    media.starts_with("text/")
+        || media.contains("json")
+        || ["application/octet-stream", "application/x-www-form-urlencoded"].contains(&media)
 }
 
 fn unsupported(media: &str) -> Error {

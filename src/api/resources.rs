@@ -4,7 +4,7 @@ use super::reading::{self, SCIM_JSON};
 use super::{Exchange, Face};
 use crate::http::Response;
 use crate::scim::{Kind, Notes};
-use crate::service::provision::{Outcome, Precondition, Target};
+use crate::service::job::{Outcome, Precondition, Target};
 use crate::service::record::Ending;
 use crate::service::sentence::Deed;
 use crate::service::{Caller, Error};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::provision::{Outcome, Precondition, Target};
+use super::job::{Outcome, Precondition, Target};
 use super::record::{self, Asked};
 use super::{Caller, Error, Service};
 use crate::scim::message::{BulkOperation, BulkRequest};
@@ -196,7 +196,7 @@ impl<'a> Run<'a> {
     fn resolve(&self, data: &mut Value, operation: &BulkOperation) -> Result<bool, Error> {
         for id in references(operation) {
             let is_open = self.makers.get(id).is_some_and(|maker| self.waiting.contains(maker));
-            if !self.made.contains_key(id) && !(is_open && operation.method == "POST") {
+            if !(self.made.contains_key(id) || is_open && operation.method == "POST") {
                 return Err(no_such_reference(id));
             }
         }

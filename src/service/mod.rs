@@ -9,6 +9,8 @@ pub mod cause;
 mod cursor;
 mod discovery;
 pub mod error;
+mod identity;
+pub mod job;
 mod membership;
 pub mod overview;
 mod passwords;
@@ -19,6 +21,7 @@ mod search;
 pub mod sentence;
 pub mod sessions;
 pub mod setup;
+mod strangers;
 mod teams;
 pub mod tokens;
 mod uses;
@@ -34,7 +37,8 @@ use crate::store::Store;
 pub use caller::{Actor, Caller};
 pub use cause::Cause;
 pub use error::Error;
-pub use provision::{Body, Outcome, Target};
+pub use job::{Outcome, Precondition, Target};
+pub use provision::Body;
 pub use record::Asked;
 pub use search::{Listing, Search};
 pub use tokens::{Expiry, NewToken, Refusal};
@@ -81,6 +85,7 @@ struct Inner {
     options: Options,
     registry: Arc<Registry>,
     uses: uses::Uses,
+    strangers: strangers::Strangers,
 }
 
 impl Service {
@@ -91,6 +96,7 @@ impl Service {
             options,
             registry: Registry::standard(),
             uses: uses::Uses::default(),
+            strangers: strangers::Strangers::default(),
         }))
     }
 

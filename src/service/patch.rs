@@ -1,6 +1,7 @@
 //! PATCH (RFC 7644 §3.5.2): planned before anything is loaded, applied in one write job, all of it or nothing.
 
-use super::provision::{Body, Job, Outcome, Target, Verb, change, document_of, may_write};
+use super::job::{Job, Outcome, Target, Verb, document_of};
+use super::provision::{Body, change, may_write};
 use super::record::Asked;
 use super::{Caller, Error, Service};
 use crate::scim::patch::{self, Plan};

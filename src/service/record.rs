@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::cause::Cause;
-use super::sentence::{Change, Deed};
+use super::sentence::{self, Change, Deed};
 use super::{Caller, Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::resource::Difference;
@@ -112,6 +112,13 @@ impl Service {
         response: &[u8],
     ) {
         let cause = cause_of(error, asked);
+        if token.is_none() {
+            let verdict = self.0.strangers.meet(&asked.address, cause, self.clock().now());
+            self.record_counts(verdict.ended);
+            if !verdict.record {
+                return;
+            }
+        }
         let what = refused_what(asked);
         let deed = match error {
             Error::Internal { .. } | Error::Busy | Error::Full => Deed::Failed,
@@ -127,8 +134,35 @@ impl Service {
             notes: &Notes::default(),
             response: Some(response),
         };
-        let row = asked.activity(team, token, asked.method != "GET", &end);
+        let mut row = asked.activity(team, token, asked.method != "GET", &end);
+        if token.is_none() {
+            // What a stranger wrote is not kept: it could be anything, a mistyped token included.
+            (row.query, row.request_body) = (String::new(), None);
+        }
         self.store().later(move |tx| tx.insert_activity(&row).map(|_| ()));
+    }
+
+    /// Records what was only counted of requests without a known token, once their minute has ended.
+    pub fn record_strangers(&self) {
+        self.record_counts(self.0.strangers.ended(self.clock().now()));
+    }
+
+    fn record_counts(&self, counts: Vec<(String, Cause, u64)>) {
+        let at = self.clock().now();
+        for (address, cause, count) in counts {
+            let row = Activity {
+                request: self.ids().request(),
+                at,
+                address,
+                status: if cause.is_token() { 401 } else { 400 },
+                folded: count,
+                sentence: format!("Refused: {} more requests", sentence::number(count)),
+                note: cause.words().name.to_owned(),
+                cause: Some(cause.key().to_owned()),
+                ..Activity::default()
+            };
+            self.store().later(move |tx| tx.insert_activity(&row).map(|_| ()));
+        }
     }
 }
 
@@ -198,6 +232,24 @@ pub fn redacted(body: &Value) -> Vec<u8> {
 }
 
 const HIDDEN: &str = "(removed)";
+
+/// The query as it may be stored: a parameter that speaks of a secret loses its value.
+pub fn redacted_query(pairs: &[(String, String)], raw: &str) -> String {
+    if !pairs.iter().any(|(name, value)| speaks_of_secret(name) || speaks_of_secret(value)) {
+        return raw.to_owned();
+    }
+    let hidden = |value: &str| if speaks_of_secret(value) { HIDDEN.to_owned() } else { value.to_owned() };
+    let shown = pairs.iter().map(|(name, value)| match is_secret_name(name) {
+        true => format!("{name}={HIDDEN}"),
+        false => format!("{name}={}", hidden(value)),
+    });
+    shown.collect::<Vec<_>>().join("&")
+}
+
+/// Whether a filter or a list of attributes names a secret.
+fn speaks_of_secret(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("password"))
+}
 
 /// Replaces the values of `password` and everything that sounds like it, at any depth and in any case; in a PATCH or Bulk
 /// operation also by its path.
@@ -278,6 +330,14 @@ mod tests {
         let text = String::from_utf8(redacted(&body)).expect("JSON is UTF-8");
         assert!(!text.contains("hunter"), "{text}");
         assert!(text.contains("mei@example.com"));
+    }
+
+    #[test]
+    fn a_filter_on_a_secret_is_not_kept() {
+        let pairs =
+            [("filter".to_owned(), "password eq \"hunter2\"".to_owned()), ("count".into(), "1".into())];
+        assert_eq!(redacted_query(&pairs, "raw"), "filter=(removed)&count=1");
+        assert_eq!(redacted_query(&pairs[1..], "count=1"), "count=1");
     }
 
     #[test]

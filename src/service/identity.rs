@@ -1,0 +1,59 @@
+//! Who is who: which names may repeat, which record is a second one of the same person, and who comes back.
+
+use serde_json::Value;
+
+use super::Error;
+use super::job::Job;
+use crate::scim::{Document, Kind, Mode, ScimError, fold};
+use crate::store::ReadTx;
+
+/// Refuses a second group of the same name for a compat token: providers match groups by their name.
+pub fn check_group_name(
+    tx: &ReadTx<'_>,
+    job: &Job,
+    document: &Document,
+    own: Option<i64>,
+) -> Result<(), Error> {
+    if job.target.kind != Kind::Group || job.caller.mode == Mode::Strict {
+        return Ok(());
+    }
+    let Some(name) = document.get("displayName").and_then(Value::as_str) else { return Ok(()) };
+    let taken = tx.resources_by_value(job.caller.team, Kind::Group, "displayName", &fold::fold(name), 2)?;
+    match taken.iter().find(|row| Some(row.n) != own) {
+        Some(row) => Err(Error::Scim(ScimError::uniqueness(format!(
+            "displayName \"{name}\" is already used by the group {}; look it up and update it, or choose another name",
+            row.id
+        )))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a second record of one person: an `externalId` that a living user of the same source has (compat only).
+pub fn check_external_id(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Result<(), Error> {
+    let Some(external) = external_id(document) else { return Ok(()) };
+    if job.target.kind != Kind::User || job.caller.mode == Mode::Strict {
+        return Ok(());
+    }
+    let living = tx.resources_by_value(job.caller.team, Kind::User, "externalId", external, 100)?;
+    match living.iter().find(|row| row.source == job.caller.source) {
+        Some(row) => Err(Error::Scim(ScimError::uniqueness(format!(
+            "externalId \"{external}\" already belongs to {} ({}); update that user",
+            row.display, row.id
+        )))),
+        None => Ok(()),
+    }
+}
+
+/// The id of the deleted person who comes back: exactly one tombstone of this source has the `externalId`.
+pub fn returning(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Result<Option<String>, Error> {
+    let Some(external) = external_id(document) else { return Ok(None) };
+    if job.target.kind != Kind::User || job.caller.mode == Mode::Strict {
+        return Ok(None);
+    }
+    let mut past = tx.tombstones_by_external_id(job.caller.team, &job.caller.source, external)?;
+    Ok(if past.len() == 1 { past.pop().map(|tombstone| tombstone.id) } else { None })
+}
+
+fn external_id(document: &Document) -> Option<&str> {
+    document.get("externalId").and_then(Value::as_str).filter(|external| !external.is_empty())
+}
