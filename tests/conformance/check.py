@@ -87,12 +87,12 @@ class Server:
             self.made.append(f"{kind}/{answer['id']}")
         return answer
 
-    def user(self, name, **more):
-        return self.make("/Users", {"schemas": [USER], "userName": f"{name}-{RUN}@example.com", **more})
+    def user(self, who, **more):
+        return self.make("/Users", {"schemas": [USER], "userName": f"{who}-{RUN}@example.com", **more})
 
-    def group(self, name, *members, **more):
+    def group(self, called, *members, **more):
         refs = [{"value": member} for member in members]
-        return self.make("/Groups", {"schemas": [GROUP], "displayName": f"{name} {RUN}", "members": refs, **more})
+        return self.make("/Groups", {"schemas": [GROUP], "displayName": f"{called} {RUN}", "members": refs, **more})
 
     def patch(self, path, *operations, **headers):
         return self.send("PATCH", path, {"schemas": [PATCH], "Operations": list(operations)}, **headers)
@@ -255,7 +255,7 @@ def create_and_read(s, sheet):
     sheet.error("7644 §3.12", "no userName is 400 invalidValue", s.make("/Users", {"schemas": [USER]}), 400, "invalidValue")
     sheet.error("7644 §3.12", "an empty userName is 400 invalidValue", s.make("/Users", {"schemas": [USER], "userName": ""}), 400, "invalidValue")
     sheet.error("7644 §3.12", "no schemas is 400", s.make("/Users", {"userName": f"ns-{RUN}"}), 400, strict=True)
-    sheet.error("7644 §3.12", "schemas of another type is 400", s.make("/Users", {"schemas": [GROUP], "userName": f"g-{RUN}"}), 400)
+    sheet.error("7644 §3.12", "schemas of another type is 400", s.make("/Users", {"schemas": [GROUP], "userName": f"g-{RUN}"}), 400, strict=True)
     sheet.error("7644 §3.12", "text for a boolean is 400 invalidValue", s.user("tb", active="true"), 400, "invalidValue", strict=True)
     sheet.error("7644 §3.12", "nonsense for a boolean is 400 invalidValue", s.user("nb", active="maybe"), 400, "invalidValue")
     sheet.error("7644 §3.12", "text for a complex attribute is 400 invalidValue", s.user("tc", name="Ada"), 400, "invalidValue")
