@@ -88,7 +88,7 @@ impl Service {
             };
             match found {
                 Some(row) => {
-                    let body = tx.activity_body(row.n)?;
+                    let body = tx.activity_body(row.activity.team, row.n)?;
                     Ok(Some((row, body)))
                 }
                 None => Ok(None),

@@ -223,8 +223,9 @@ impl ReadTx<'_> {
     }
 
     /// The bodies of a request, where they are still kept.
-    pub fn activity_body(&self, n: i64) -> Result<ActivityBody> {
-        let found = self.one("select request, answer from activity_body where activity = ?", [n], |row| {
+    pub fn activity_body(&self, team: Option<TeamId>, n: i64) -> Result<ActivityBody> {
+        let sql = "select request, answer from activity_body where activity = ? and team = ?";
+        let found = self.one(sql, params![n, team.unwrap_or(NO_TEAM)], |row| {
             Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
         })?;
         let (request, answer) = found.unwrap_or_default();
@@ -418,8 +419,10 @@ mod tests {
         let n = insert(&store, full.clone());
         let row = store.read_now(|tx| tx.activity_by_request(Some(acme), "req_1")).unwrap().unwrap();
         assert_eq!(row, ActivityRow { n, activity: Activity { request_body: None, ..full.clone() } });
-        let body = store.read_now(|tx| tx.activity_body(n)).unwrap();
+        let body = store.read_now(|tx| tx.activity_body(Some(acme), n)).unwrap();
         assert_eq!(body, ActivityBody { request: full.request_body, answer: None });
+        let strangers = store.read_now(|tx| tx.activity_body(None, n)).unwrap();
+        assert_eq!(strangers, ActivityBody::default(), "it belongs to its team");
     }
 
     #[test]
@@ -472,8 +475,8 @@ mod tests {
             store.write_blocking(move |tx| tx.prune_activity_bodies(Some(acme), goal, 10)).unwrap(),
             1
         );
-        assert_eq!(store.read_now(|tx| tx.activity_body(1)).unwrap(), ActivityBody::default());
-        assert!(store.read_now(|tx| tx.activity_body(2)).unwrap().answer.is_some());
+        assert_eq!(store.read_now(|tx| tx.activity_body(Some(acme), 1)).unwrap(), ActivityBody::default());
+        assert!(store.read_now(|tx| tx.activity_body(Some(acme), 2)).unwrap().answer.is_some());
         let before = Timestamp(i64::MAX);
         assert_eq!(store.write_blocking(move |tx| tx.prune_activity(Some(acme), before, 2)).unwrap(), 2);
         assert_eq!(store.write_blocking(move |tx| tx.prune_activity(Some(acme), before, 2)).unwrap(), 1);

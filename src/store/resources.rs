@@ -205,7 +205,7 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Keeps a new resource at version 1. `Taken` when a value marked unique is in use by another of its kind.
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "each is a column of the new row")]
     pub fn insert_resource(
         &mut self,
         team: TeamId,
