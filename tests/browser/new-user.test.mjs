@@ -217,7 +217,7 @@ test('without scripts: sign in, make a token, revoke it', async () => {
   await plain.getByLabel('Email').fill(administrator.email);
   await plain.getByLabel('Password', { exact: true }).fill(administrator.password);
   await plain.getByRole('button', { name: 'Sign in' }).click();
-  await plain.getByRole('link', { name: 'New token' }).click();
+  await plain.getByRole('link', { name: 'New token' }).first().click();
   await plain.getByLabel('Name', { exact: true }).fill('Without scripts');
   await plain.getByRole('button', { name: 'Create token' }).click();
   const token = (await plain.getByLabel('Token Key', { exact: true }).innerText()).trim();
