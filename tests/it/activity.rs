@@ -87,3 +87,15 @@ fn a_password_is_nowhere_in_the_file() {
         assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "in {}", file.display());
     }
 }
+
+#[test]
+fn strangers_cannot_fill_the_log() {
+    let server = Server::plain();
+    let caller = server.caller();
+    for _ in 0..150 {
+        server.client().send("GET", &format!("{}/Users?filter=x", caller.base), &[], Vec::new()).is(401);
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    let refusals = rows(server.data(), 0).into_iter().filter(|row| row.2 == 401).count();
+    assert!((1..=45).contains(&refusals), "at most 20 a minute of one address: {refusals}");
+}
