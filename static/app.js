@@ -84,6 +84,12 @@
     }
   });
 
+  // The steps beside the list go with it
+  const steps = () => $('[data-steps]')?.dataset.steps.split(',').forEach((word, i) => {
+    const step = $$('.steps > li')[i];
+    if (step) step.className = word;
+  });
+
   // Live updates: the server names the fragments that changed, and the page asks for those
   const src = document.body.dataset.events;
   if (src && 'EventSource' in window) {
@@ -98,7 +104,7 @@
       const selection = getSelection();
       if (!selection.isCollapsed && el.contains(selection.anchorNode)) return;
       const r = await fetch(url, { headers: { Accept: 'text/html' } });
-      if (r.ok && !r.redirected) { el.outerHTML = await r.text(); if (text) say(text); }
+      if (r.ok && !r.redirected) { el.outerHTML = await r.text(); if (text) say(text); steps(); }
     });
     addEventListener('pagehide', () => es.close());
   }

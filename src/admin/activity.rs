@@ -319,10 +319,18 @@ pub fn changes(row: &ActivityRow) -> Vec<Changed> {
                 Some(serde_json::Value::String(text)) => clipped(text, 500),
                 Some(other) => clipped(&other.to_string(), 500),
             };
-            let name = text("path");
+            let name = short_name(&text("path")).to_owned();
             (!name.is_empty()).then(|| Changed { name, old: text("old"), new: text("new") })
         })
         .collect()
+}
+
+/// An attribute's name without the URN of its extension: `department`, as the provider's form calls it.
+pub fn short_name(path: &str) -> &str {
+    match path.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("urn:") => path.rsplit(':').next().unwrap_or(path),
+        _ => path,
+    }
 }
 
 /// How a method is coloured: a change, a deletion, or neither.
@@ -406,6 +414,13 @@ mod tests {
         assert_eq!(line.sub, "active: true to false");
         assert_eq!(line.path, "/Users/01");
         assert_eq!(pin(&row, &Diff { changes: changes(&row) }), "warn");
+    }
+
+    #[test]
+    fn an_attribute_of_an_extension_goes_by_its_own_name() {
+        let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value";
+        assert_eq!((short_name(urn), short_name("name.givenName")), ("manager.value", "name.givenName"));
+        assert_eq!((short_name(""), short_name("äöü")), ("", "äöü"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::activity::{line, status_class};
 use super::error::Fault;
 use super::page::{Here, Page, Shell, base_url, html};
 use super::parts::{Copy, Notice, When, clipped};
-use super::reached::{Checks, Seen, checks};
+use super::reached::{Checks, Seen, checks, step_classes};
 use super::setup;
 use super::token::test_email;
 use super::when::Zone;
@@ -182,22 +182,6 @@ fn notices(url: &str, self_signed: bool, email: &str, found: &Connecting) -> Vec
         });
     }
     notices
-}
-
-fn step_classes(seen: &Seen<'_>) -> [&'static str; 5] {
-    let done = [
-        seen.token.is_some(),
-        seen.accepted.is_some(),
-        seen.listed.is_some(),
-        seen.test_user.is_some() || seen.test_group.is_some(),
-        seen.user.is_some(),
-    ];
-    let now = done.iter().position(|done| !done);
-    std::array::from_fn(|i| match (done[i], now == Some(i)) {
-        (true, _) => "done",
-        (_, true) => "now",
-        _ => "",
-    })
 }
 
 fn latest(zone: &Zone, base: &str, found: &Connecting) -> Latest {

@@ -26,6 +26,8 @@ pub struct Checks {
     total: usize,
     bar: usize,
     lines: Vec<Check>,
+    /// What each step on the left has come to, for the script that keeps them right.
+    pub steps: String,
 }
 
 impl HtmlSafe for Checks {}
@@ -177,7 +179,24 @@ pub fn checks(zone: &Zone, found: &Connecting, seen: &Seen<'_>) -> Checks {
             mono: false,
         });
     }
-    Checks { done, total: 11, bar: done * 120 / 11, lines }
+    Checks { done, total: 11, bar: done * 120 / 11, lines, steps: step_classes(seen).join(",") }
+}
+
+/// How far the steps in the provider's console are: done, now, or nothing yet.
+pub fn step_classes(seen: &Seen<'_>) -> [&'static str; 5] {
+    let done = [
+        seen.token.is_some(),
+        seen.accepted.is_some(),
+        seen.listed.is_some(),
+        seen.test_user.is_some() || seen.test_group.is_some(),
+        seen.user.is_some(),
+    ];
+    let now = done.iter().position(|done| !done);
+    std::array::from_fn(|i| match (done[i], now == Some(i)) {
+        (true, _) => "done",
+        (_, true) => "now",
+        _ => "",
+    })
 }
 
 /// The next expected line: listening, or refused with cause and cure.

@@ -99,6 +99,8 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
         let words = cause.map(Cause::words);
         let detail = answer_detail(body);
         let why = match (&words, detail) {
+            // Of a token the cause says it all, and its answer says the same with the cure beside it.
+            (Some(words), _) if cause.is_some_and(Cause::is_token) => words.why.to_owned(),
             (Some(words), Some(detail)) => format!("{} The answer said: {detail}", words.why),
             (Some(words), None) => words.why.to_owned(),
             (None, Some(detail)) => detail,
@@ -239,18 +241,21 @@ mod tests {
     #[test]
     fn a_refusal_is_explained_with_cause_cure_and_the_answers_own_words() {
         let activity = Activity {
-            status: 401,
-            sentence: "Refused: reading users".into(),
-            cause: Some(Cause::TokenExpired.key().into()),
+            status: 409,
+            sentence: "Refused: a new user".into(),
+            cause: Some(Cause::NameTaken.key().into()),
             ..Activity::default()
         };
         let body =
-            ActivityBody { request: None, answer: Some(b"{\"detail\":\"expired on Monday\"}".to_vec()) };
-        let explained = explain(&ActivityRow { n: 1, activity }, &body);
+            ActivityBody { request: None, answer: Some(b"{\"detail\":\"Mei Chen has it\"}".to_vec()) };
+        let explained = explain(&ActivityRow { n: 1, activity: activity.clone() }, &body);
         assert!(!explained.good);
-        assert_eq!(explained.parts[0].text, "Refused: reading users. Nothing was changed.");
-        assert!(explained.parts[1].text.ends_with("The answer said: expired on Monday"));
-        assert_eq!(explained.parts[2].text, Cause::TokenExpired.words().cure);
+        assert_eq!(explained.parts[0].text, "Refused: a new user. Nothing was changed.");
+        assert!(explained.parts[1].text.ends_with("The answer said: Mei Chen has it"));
+        assert_eq!(explained.parts[2].text, Cause::NameTaken.words().cure);
+        let activity = Activity { status: 401, cause: Some(Cause::TokenExpired.key().into()), ..activity };
+        let explained = explain(&ActivityRow { n: 1, activity }, &body);
+        assert_eq!(explained.parts[1].text, Cause::TokenExpired.words().why, "said once");
     }
 
     #[test]

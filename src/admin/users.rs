@@ -73,6 +73,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let narrowed = !q.is_empty() || browse.active.is_some() || browse.since.is_some();
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
+    let test = super::token::test_email(&page);
     let path = format!("{base}users");
     let template = UsersPage {
         empty: (found.rows.is_empty() && !narrowed && found.totals.users == 0)
@@ -91,7 +92,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 ("Last change", "p1", "changed"),
             ],
         ),
-        rows: found.rows.iter().map(|(row, groups)| person(&zone, row, groups)).collect(),
+        rows: found.rows.iter().map(|(row, groups)| person(&zone, row, groups, &test)).collect(),
         pager: pager(&path, &asked, &found, "users"),
         shell: page.shell("Users", Here::Users),
         status,
@@ -100,7 +101,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     html(200, &template)
 }
 
-fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef]) -> Person {
+fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], test: &str) -> Person {
     let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
     let mut names: Vec<String> =
         groups.iter().take(GROUPS).map(|group| clipped(&group.display, 40)).collect();
@@ -108,13 +109,14 @@ fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef]) ->
         names.push(format!("{} more", groups.len() - GROUPS));
     }
     let name = clipped(&row.display, 120);
+    let user_name = document.get("userName").and_then(Value::as_str).unwrap_or_default();
     Person {
         id: row.id.clone(),
         initials: initials(&name),
-        user_name: clipped(document.get("userName").and_then(Value::as_str).unwrap_or_default(), 120),
+        label: if user_name.eq_ignore_ascii_case(test) { "Test user".to_owned() } else { String::new() },
+        user_name: clipped(user_name, 120),
         active: row.active,
         chip: status_chip(row),
-        label: String::new(),
         groups: names.join(", "),
         changed: zone.ago(row.modified),
         changed_at: zone.beneath(row.modified),
