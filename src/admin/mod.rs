@@ -9,6 +9,7 @@ mod error;
 mod fields;
 mod gate;
 mod groups;
+mod health;
 mod kept;
 mod overview;
 mod page;
@@ -27,6 +28,7 @@ mod when;
 
 use std::sync::Arc;
 
+use crate::base::Timestamp;
 use crate::http::assets::Assets;
 use crate::http::{Handler, Method, Request, Response};
 use crate::service::Service;
@@ -37,7 +39,7 @@ use page::Page;
 use session::Visit;
 
 /// How the admin page is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// The page is served over TLS: cookies are `Secure` and have the `__Host-` prefix.
     pub secure: bool,
@@ -45,7 +47,12 @@ pub struct Options {
     pub local_url: String,
     /// The certificate is one that scimd made itself, which no provider trusts.
     pub self_signed: bool,
+    /// When the certificate in use ends; `None` without TLS.
+    pub certificate_ends: Option<CertificateEnds>,
 }
+
+/// Asks for the end of the certificate that is in use at this moment.
+pub type CertificateEnds = Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>;
 
 /// Everything that the pages share.
 struct Desk {
@@ -54,12 +61,14 @@ struct Desk {
     kept: kept::Kept,
     assets: Assets,
     options: Options,
+    started: Timestamp,
 }
 
 /// The handler of everything below `/admin`.
 pub fn handler(service: Service, options: Options) -> Handler {
     let desk = Arc::new(Desk {
         sessions: Sessions::new(service.clone()),
+        started: service.clock().now(),
         service,
         kept: kept::Kept::default(),
         assets: Assets::new(
@@ -160,6 +169,7 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["team", "add"]) => team::add(page).await,
         (true, ["admins"]) => admins::list(page),
         (false, ["admins", "end-session"]) => admins::end_session(page).await,
+        (true, ["health-status"]) => health::health(page).await,
         (true, ["keys"]) => gate::shortcuts(page),
         _ => Err(Fault::NotFound),
     }

@@ -48,6 +48,7 @@ pub enum Here {
     Tokens,
     Team,
     Admins,
+    Health,
     Nowhere,
 }
 
@@ -87,6 +88,7 @@ const NAVIGATION: [(&str, &[Place]); 4] = [
         &[
             (Here::Team, "team", "Team settings", "team"),
             (Here::Admins, "admins", "Admins and sign-in", "admins"),
+            (Here::Health, "health-status", "System health", "health"),
         ],
     ),
 ];

@@ -246,8 +246,7 @@ mod tests {
             cause: Some(Cause::NameTaken.key().into()),
             ..Activity::default()
         };
-        let body =
-            ActivityBody { request: None, answer: Some(b"{\"detail\":\"Mei Chen has it\"}".to_vec()) };
+        let body = ActivityBody { request: None, answer: Some(b"{\"detail\":\"Mei Chen has it\"}".to_vec()) };
         let explained = explain(&ActivityRow { n: 1, activity: activity.clone() }, &body);
         assert!(!explained.good);
         assert_eq!(explained.parts[0].text, "Refused: a new user. Nothing was changed.");

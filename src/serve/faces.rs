@@ -1,18 +1,28 @@
 //! The faces as `serve` builds them, and what it asks of the service on their behalf.
 
+use std::sync::Arc;
+
 use super::dispatch::Faces;
 use crate::admin;
 use crate::api;
 use crate::config::{Settings, TlsMode};
 use crate::http::PlainHttp;
 use crate::service::{Asked, Cause, Error, Service};
+use crate::tls::Certificate;
 
 /// The faces over the service.
-pub fn build(service: &Service, settings: &Settings, origin: &str) -> Faces {
+pub fn build(
+    service: &Service,
+    settings: &Settings,
+    origin: &str,
+    certificate: Option<Arc<Certificate>>,
+) -> Faces {
     let options = admin::Options {
         secure: settings.tls != TlsMode::Off,
         local_url: origin.to_owned(),
         self_signed: settings.tls == TlsMode::SelfSigned,
+        certificate_ends: certificate
+            .map(|certificate| Arc::new(move || certificate.ends()) as admin::CertificateEnds),
     };
     Faces {
         scim: api::handler(service.clone(), api::Options::default()),

@@ -72,7 +72,7 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
         &place.data_dir,
         store::Options { clock: clock.clone(), ids: ids.clone(), ..Default::default() },
     )?;
-    let certificate = certificate(place, settings, &clock)?;
+    let certificate = certificate(place, settings, &clock)?.map(Arc::new);
     let service = Service::new(
         store.clone(),
         Options {
@@ -96,16 +96,16 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
     let limits = Limits { connections: settings.max_connections, ..Limits::default() };
     let heard = service.clone();
     let origin = welcome::origin(settings, &bound.addresses);
-    let faces = faces::build(&service, settings, &origin);
+    let faces = faces::build(&service, settings, &origin, certificate.clone());
     let server = Server::new(dispatch::handler(faces), limits, ids)
-        .tls(certificate.as_ref().map(Certificate::server_config))
+        .tls(certificate.as_deref().map(Certificate::server_config))
         .on_fault(Arc::new(dispatch::fault))
         .on_plain_http(Arc::new(move |seen: PlainHttp| faces::plain_http(&heard, seen)));
     let running = tokio::spawn(server.run(listeners, stopping));
 
     welcome::print(place, settings, &bound.addresses, faces::begin_setup(&service).await?);
     signals::ready();
-    let ended = signals::wait(&store, certificate.as_ref()).await;
+    let ended = signals::wait(&store, certificate.as_deref()).await;
     signals::stopping();
     stop.send_replace(true);
     match running.await {

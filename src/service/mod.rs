@@ -9,6 +9,7 @@ pub mod cause;
 mod cursor;
 mod discovery;
 pub mod error;
+pub mod health;
 mod identity;
 pub mod job;
 mod membership;

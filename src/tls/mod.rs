@@ -14,7 +14,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::base::Clock;
+use crate::base::{Clock, Timestamp};
 
 /// Where the certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,13 @@ impl Certificate {
             Err(error) => tracing::warn!(%error, "TLS sessions will not be resumed"),
         }
         Arc::new(config)
+    }
+
+    /// When the certificate that is handed out ends; `None` where it cannot be read.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let live = self.live.0.load();
+        let (_, certificate) = x509_parser::parse_x509_certificate(live.cert.first()?).ok()?;
+        Some(Timestamp(certificate.validity().not_after.timestamp() * 1000))
     }
 
     /// Looks at the source again and takes over what is new. A file that cannot be used changes nothing.
