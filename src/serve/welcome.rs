@@ -8,7 +8,7 @@ use crate::config::{Place, Settings, TlsMode};
 
 /// Prints the lines, with the set-up code until there is an administrator.
 pub fn print(place: &Place, settings: &Settings, addresses: &[SocketAddr], code: Option<String>) {
-    let text = lines(place, settings, addresses, code.as_deref());
+    let text = lines(place, settings, addresses, code.as_deref(), &command());
     // Nobody may be reading; that is no reason not to serve.
     let mut out = std::io::stdout();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -28,7 +28,13 @@ fn scheme(settings: &Settings) -> &'static str {
     if settings.tls == TlsMode::Off { "http" } else { "https" }
 }
 
-fn lines(place: &Place, settings: &Settings, addresses: &[SocketAddr], code: Option<&str>) -> String {
+fn lines(
+    place: &Place,
+    settings: &Settings,
+    addresses: &[SocketAddr],
+    code: Option<&str>,
+    command: &str,
+) -> String {
     let (scheme, origin) = (scheme(settings), origin(settings, addresses));
     let data = std::path::absolute(&place.data_dir).unwrap_or_else(|_| place.data_dir.clone());
     let listening: Vec<String> = addresses.iter().map(|address| format!("{scheme}://{address}")).collect();
@@ -47,9 +53,22 @@ fn lines(place: &Place, settings: &Settings, addresses: &[SocketAddr], code: Opt
     line("Base URL for JumpCloud", &format!("{origin}/scim"));
     line(
         "To make a token",
-        &format!("scimd token create --name JumpCloud --data-dir {}", quoted(&data.to_string_lossy())),
+        &format!("{command} token create --name JumpCloud --data-dir {}", quoted(&data.to_string_lossy())),
     );
     text + &format!("listening on {}\n", listening.join(" and "))
+}
+
+/// This program as a shell here would find it: by its name where it is on the path, else by its file.
+fn command() -> String {
+    let Ok(program) = std::env::current_exe() else { return "scimd".to_owned() };
+    let on_path = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|directory| program.parent() == Some(directory.as_path()))
+    });
+    if on_path {
+        return "scimd".to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    quoted(&program.strip_prefix(&here).unwrap_or(&program).to_string_lossy())
 }
 
 /// The address as a person on this machine would write it.
@@ -88,7 +107,7 @@ mod tests {
             Whole::try_parse_from([&["scimd", "--data-dir", "/srv/it's"], args].concat()).expect("valid");
         let addresses: Vec<SocketAddr> =
             addresses.iter().map(|text| text.parse().expect("an address")).collect();
-        lines(&whole.place, &whole.settings, &addresses, code).lines().map(str::to_string).collect()
+        lines(&whole.place, &whole.settings, &addresses, code, "scimd").lines().map(str::to_string).collect()
     }
 
     #[test]
