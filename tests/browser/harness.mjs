@@ -23,6 +23,9 @@ export class Server {
     server.child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data-dir', path.join(folder, 'data')], {
       env, stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Whatever ends this process ends the server too.
+    process.once('exit', () => server.child.kill('SIGKILL'));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => process.exit(1));
     for (const pipe of [server.child.stdout, server.child.stderr]) pipe.on('data', (text) => (server.said += text));
     for (const deadline = Date.now() + 60_000; !server.origin; ) {
       const line = /listening on (https:\/\/[0-9.:]+)/.exec(server.said);
