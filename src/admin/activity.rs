@@ -300,7 +300,7 @@ fn note(row: &ActivityRow) -> String {
         });
     }
     if let Some(cause) = activity.cause.as_deref().and_then(Cause::from_key) {
-        parts.push(cause.words().why.to_owned());
+        parts.push(cause.why_of(&activity.note));
     }
     parts.join(". ")
 }

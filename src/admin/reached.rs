@@ -203,9 +203,9 @@ pub fn step_classes(seen: &Seen<'_>) -> [&'static str; 5] {
 fn next_line(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity>) -> Check {
     match refusal {
         Some(row) => {
-            let cause = row.cause.as_deref().and_then(Cause::from_key).map(Cause::words);
+            let cause = row.cause.as_deref().and_then(Cause::from_key);
             let words = match cause {
-                Some(words) => format!("{} {}", words.why, words.cure),
+                Some(cause) => format!("{} {}", cause.why_of(&row.note), cause.words().cure),
                 None => sentence(&row.sentence),
             };
             Check {

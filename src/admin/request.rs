@@ -99,8 +99,10 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
         let words = cause.map(Cause::words);
         let detail = answer_detail(body);
         let why = match (&words, detail) {
-            // Of a token the cause says it all, and its answer says the same with the cure beside it.
-            (Some(words), _) if cause.is_some_and(Cause::is_token) => words.why.to_owned(),
+// Of a token the cause says it all, and when and by whom it ended, which the answer does not say.
+            (Some(words), _) if cause.is_some_and(Cause::is_token) => {
+                cause.map_or(words.why.to_owned(), |cause| cause.why_of(&activity.note))
+            }
             (Some(words), Some(detail)) => format!("{} The answer said: {detail}", words.why),
             (Some(words), None) => words.why.to_owned(),
             (None, Some(detail)) => detail,

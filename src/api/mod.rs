@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use crate::base::TeamId;
 use crate::http::{Handler, Method, Request, Response};
 use crate::scim::{Kind, Leniency, Mode, ScimError};
-use crate::service::record;
+use crate::service::provider::{self, Sign};
+use crate::service::redact;
 use crate::service::{Asked, Caller, Cause, Error, Service};
 
 /// What the face needs to know beside the service.
@@ -50,6 +51,8 @@ struct Exchange {
     asked: Asked,
     /// The address before `/Users`, with the prefix that the request used.
     base: String,
+    /// What the body tells of the provider that sent it.
+    sign: Option<Sign>,
 }
 
 /// Where a request goes.
@@ -143,24 +146,28 @@ impl Face {
             }
             Err(error) => Err(error),
         };
+        let sign = provider::of_request(&exchange.asked.user_agent, &exchange.asked.query).or(exchange.sign);
+        self.service.provider_seen(&caller, sign);
         self.close(&exchange, Some((caller.team, caller.token)), answer, media)
     }
 
     fn begin(&self, request: Request) -> Exchange {
+        let query = redact::query(request.query.pairs(), request.query.raw());
+        let clean = |text: &str| redact::text(text, &query.secrets);
         let asked = Asked {
             id: request.id.clone(),
             at: self.service.clock().now(),
             address: request.peer.ip().to_canonical().to_string(),
-            user_agent: reading::clip(request.headers.get("user-agent").unwrap_or(""), 256),
+            user_agent: reading::clip(&clean(request.headers.get("user-agent").unwrap_or("")), 256),
             method: request.method.as_str().to_owned(),
-            path: reading::clip(&request.path, 512),
-            query: reading::clip(&record::redacted_query(request.query.pairs(), request.query.raw()), 2048),
-            body: None,
+            path: reading::clip(&clean(&request.path), 512),
+            query: reading::clip(&query.kept, 2048),
             began: Some(Instant::now()),
-            notes: Default::default(),
+            secrets: query.secrets,
+            ..Asked::default()
         };
         let base = reading::base(&request, self.service.options().public_url.as_deref());
-        Exchange { request, asked, base }
+        Exchange { request, asked, base, sign: None }
     }
 
     async fn dispatch(
@@ -223,6 +230,8 @@ impl Face {
             Err(error) => error,
         };
         let (status, body) = error::render(&error);
+        // No answer repeats a secret, whichever rule the request broke.
+        let body = redact::answer(&body, &exchange.asked.secrets);
         let (team, token) = token.map_or((None, None), |(team, token)| (Some(team), Some(token)));
         self.service.record_refusal(team, token, &exchange.asked, &error, status, &body);
         let mut response = Response::json(status, media, body);

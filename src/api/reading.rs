@@ -10,13 +10,12 @@ use crate::scim::resource::Projection;
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
 use crate::service::Error;
 use crate::service::Precondition;
-use crate::service::record;
+use crate::service::provider;
+use crate::service::redact;
 
 /// The media type of SCIM (RFC 7644 §3.1).
 pub const SCIM_JSON: &str = "application/scim+json";
 const JSON: &str = "application/json";
-/// How much of a body the activity keeps.
-const KEPT_BODY: usize = 64 * 1024;
 
 /// The path behind the prefix.
 pub struct Path {
@@ -123,17 +122,33 @@ pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Va
             BodyError::TimedOut | BodyError::Broken => ScimError::plain(error.status(), error.to_string()),
         })
     })?;
-    let value = json::parse(&bytes).map_err(|error| match &foreign {
-        Some(media) => unsupported(media),
-        None => Error::Scim(error),
-    })?;
+    let value = match json::parse(&bytes) {
+        Ok(value) => value,
+        Err(error) => {
+            exchange.asked.not_json = true;
+            exchange.asked.body = Some(unreadable(bytes.len(), &error.detail));
+            return Err(match &foreign {
+                Some(media) => unsupported(media),
+                None => Error::Scim(error),
+            });
+        }
+    };
     if foreign.is_some() {
         exchange.asked.notes.used(Leniency::MediaType);
     }
-    let mut kept = record::redacted(&value);
-    kept.truncate(KEPT_BODY);
-    exchange.asked.body = Some(kept);
+    exchange.sign = provider::of_body(&value);
+    let redacted = redact::body(&value);
+    exchange.asked.body = Some(redacted.kept);
+    exchange.asked.secrets.extend(redacted.secrets);
     Ok(value)
+}
+
+/// What is kept of a body that is not JSON: its length and the place of the fault. The rest could be anything.
+fn unreadable(length: usize, detail: &str) -> Vec<u8> {
+    let place = detail.rfind("line ").map_or("", |at| detail[at..].trim_end_matches(')'));
+    let place = place.split(';').next().unwrap_or("");
+    let at = if place.is_empty() { String::new() } else { format!("; the fault is at {place}") };
+    format!("({length} bytes that are not JSON{at})").into_bytes()
 }
 
 /// The media type of the body where it is neither SCIM's nor JSON's.
@@ -219,6 +234,20 @@ mod tests {
         assert_eq!(parts("/scim//Users"), (vec!["Users".into()], true));
         assert_eq!(parts("/scim/v2"), (vec![], false));
         assert_eq!(parts("/scim/v2/scim/Users").0, ["scim", "Users"]);
+    }
+
+    #[test]
+    fn of_an_unreadable_body_length_and_place_are_kept() {
+        let kept = |detail| String::from_utf8(unreadable(9, detail)).expect("UTF-8");
+        assert_eq!(
+            kept("the body is not JSON: expected value (line 1, column 3)"),
+            "(9 bytes that are not JSON; the fault is at line 1, column 3)"
+        );
+        assert_eq!(
+            kept("the body is not UTF-8: wrong byte at line 2, column 1; send JSON in UTF-8"),
+            "(9 bytes that are not JSON; the fault is at line 2, column 1)"
+        );
+        assert_eq!(kept("the body is empty; send JSON"), "(9 bytes that are not JSON)");
     }
 
     #[test]

@@ -9,9 +9,6 @@ use crate::service::record::Ending;
 use crate::service::sentence::Deed;
 use crate::service::{Caller, Error, Search};
 
-/// The longest answer of which the activity keeps the body.
-const KEPT_ANSWER: usize = 8 * 1024;
-
 pub async fn list(
     face: &Face,
     exchange: &Exchange,
@@ -79,7 +76,7 @@ async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) 
         changes: &[],
         events: &[],
         notes: &listing.notes,
-        response: Some(&body).filter(|body| body.len() <= KEPT_ANSWER).map(Vec::as_slice),
+        response: Some(&body),
     };
     face.service.record_read(caller, &exchange.asked, &ending);
     Ok(Response::json(200, SCIM_JSON, body))

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use crate::base::id::base62;
 
 /// What every token begins with.
-const PREFIX: &str = "scimd_";
+pub const PREFIX: &str = "scimd_";
 /// 256 random bits in base62.
 const RANDOM_CHARS: usize = 43;
 /// The checksum behind them.

@@ -93,10 +93,10 @@ fn list(desk: &Desk, of: &OfTeam) -> Result<String, Failure> {
     }
     let now = desk.service.clock().now();
     let rows: Vec<_> = tokens.iter().map(|token| row(token, now)).collect();
-    Ok(table(["n", "name", "token", "kind", "state", "created", "expires", "last used"], &rows))
+    Ok(table(["n", "name", "token", "kind", "provider", "state", "created", "expires", "last used"], &rows))
 }
 
-fn row(token: &Token, now: crate::base::Timestamp) -> [String; 8] {
+fn row(token: &Token, now: crate::base::Timestamp) -> [String; 9] {
     let kind = match (token.strict, token.read_only) {
         (true, true) => "strict, read-only",
         (true, false) => "strict",
@@ -117,6 +117,7 @@ fn row(token: &Token, now: crate::base::Timestamp) -> [String; 8] {
         token.name.clone(),
         masked(&token.last4, token.region.as_deref()),
         kind.to_string(),
+        token.provider.clone().unwrap_or_default(),
         state.to_string(),
         token.created.render(),
         token.expires.map_or("never".to_string(), |end| end.render()),

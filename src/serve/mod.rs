@@ -1,6 +1,7 @@
 //! Wires everything and runs it: directory and sockets, store, service, faces, certificate; then waits for the signal
 //! to stop, lets the requests under way finish and closes the file. What a request means is the faces' business.
 
+mod chores;
 mod dispatch;
 mod faces;
 mod failure;
@@ -101,6 +102,7 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
         .tls(certificate.as_deref().map(Certificate::server_config))
         .on_fault(Arc::new(dispatch::fault))
         .on_plain_http(Arc::new(move |seen: PlainHttp| faces::plain_http(&heard, seen)));
+    let chores = tokio::spawn(chores::run(service.clone(), stopping.clone()));
     let running = tokio::spawn(server.run(listeners, stopping));
 
     welcome::print(place, settings, &bound.addresses, faces::begin_setup(&service).await?);
@@ -112,6 +114,9 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
         Ok(0) => {}
         Ok(cut) => tracing::warn!(cut, "connections were still busy and were cut"),
         Err(error) => tracing::error!(%error, "the listener ended unexpectedly"),
+    }
+    if let Err(error) = chores.await {
+        tracing::error!(%error, "the chores ended unexpectedly");
     }
     close(store).await;
     ended

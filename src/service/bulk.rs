@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::job::{Outcome, Precondition, Target};
-use super::record::{self, Asked};
-use super::{Caller, Error, Service};
+use super::record::Asked;
+use super::{Caller, Error, Service, redact};
 use crate::scim::message::{BulkOperation, BulkRequest};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, ScimError};
@@ -219,12 +219,15 @@ impl<'a> Run<'a> {
             asks_attributes: false,
             if_match: precondition(operation.version.as_deref())?,
         };
+        let redacted = redact::body(data);
         let asked = Asked {
             id: self.service.ids().request(),
             method: operation.method.clone(),
             path: format!("{}{path}", self.asked.path.trim_end_matches("/Bulk")),
             query: String::new(),
-            body: Some(record::redacted(data)),
+            body: Some(redacted.kept),
+            secrets: redacted.secrets,
+            underway: Default::default(),
             ..self.asked.clone()
         };
         let (service, caller) = (self.service, self.caller);

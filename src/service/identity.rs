@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::Error;
 use super::job::Job;
+use crate::base::TeamId;
 use crate::scim::{Document, Kind, Mode, ScimError, fold};
-use crate::store::ReadTx;
+use crate::store::{ReadTx, Row, StoreError, WriteTx};
 
 /// Refuses a second group of the same name for a compat token: providers match groups by their name.
 pub fn check_group_name(
@@ -52,6 +53,26 @@ pub fn returning(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Result<Opti
     }
     let mut past = tx.tombstones_by_external_id(job.caller.team, &job.caller.source, external)?;
     Ok(if past.len() == 1 { past.pop().map(|tombstone| tombstone.id) } else { None })
+}
+
+/// Takes over a record that another source made: whoever looks it up and updates it owns it from then on.
+pub fn adopt(tx: &mut WriteTx<'_>, job: &Job, row: &Row) -> Result<(), Error> {
+    if row.source != job.caller.source {
+        tx.set_resource_source(job.caller.team, row, &job.caller.source)?;
+    }
+    Ok(())
+}
+
+/// An error of the store, with the name of whoever has a value that must be unique.
+pub fn taken(tx: &ReadTx<'_>, team: TeamId, error: StoreError) -> Error {
+    let StoreError::Taken { attribute, value, by } = &error else { return error.into() };
+    match tx.resource_any(team, by) {
+        Ok(Some(row)) => Error::Scim(ScimError::uniqueness(format!(
+            "{attribute} \"{value}\" is already used by {} ({by}); choose another or update that one",
+            row.display
+        ))),
+        _ => error.into(),
+    }
 }
 
 fn external_id(document: &Document) -> Option<&str> {

@@ -6,6 +6,7 @@ pub mod browse;
 pub mod bulk;
 pub mod caller;
 pub mod cause;
+pub mod chores;
 mod cursor;
 mod discovery;
 pub mod error;
@@ -13,11 +14,14 @@ pub mod health;
 mod identity;
 pub mod job;
 mod membership;
+mod missed;
 pub mod overview;
 mod passwords;
 mod patch;
+pub mod provider;
 pub mod provision;
 pub mod record;
+pub mod redact;
 mod search;
 pub mod sentence;
 pub mod sessions;
@@ -87,6 +91,8 @@ struct Inner {
     registry: Arc<Registry>,
     uses: uses::Uses,
     strangers: strangers::Strangers,
+    missed: missed::Missed,
+    signs: provider::Signs,
 }
 
 impl Service {
@@ -98,6 +104,8 @@ impl Service {
             registry: Registry::standard(),
             uses: uses::Uses::default(),
             strangers: strangers::Strangers::default(),
+            missed: missed::Missed::default(),
+            signs: provider::Signs::default(),
         }))
     }
 

@@ -20,6 +20,7 @@ impl Service {
         may_write(caller)?;
         let job = Job::new(self, caller, asked, target);
         let plan = patch::plan(&job.view.registry, job.target.kind, body, caller.mode)?;
+        asked.underway.leave(&plan.notes);
         let id = id.to_owned();
         self.store().write(move |tx| apply(tx, &job, &id, &plan)).await
     }
@@ -29,6 +30,8 @@ fn apply(tx: &mut WriteTx<'_>, job: &Job, id: &str, plan: &Plan) -> Result<Outco
     let row = job.existing(tx, id)?;
     let old = document_of(&row)?;
     let mut notes = plan.notes.clone();
-    let document = plan.apply(&job.view.registry, row.kind, &old, job.caller.mode, &mut notes)?;
+    let document = plan.apply(&job.view.registry, row.kind, &old, job.caller.mode, &mut notes);
+    job.asked.underway.leave(&notes);
+    let document = document?;
     change(tx, job, Verb::Patch, &row, &old, &document, &plan.members, notes)
 }

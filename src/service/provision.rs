@@ -34,6 +34,7 @@ impl Service {
         may_write(caller)?;
         let job = Job::new(self, caller, asked, target);
         let mut parsed = resource::parse(&job.view.registry, job.target.kind, body, caller.mode)?;
+        asked.underway.leave(&parsed.notes);
         if job.target.kind == Kind::User {
             parsed.document.entry("active").or_insert(Value::Bool(true));
             resource::order(&job.view.registry, Kind::User, &mut parsed.document);
@@ -53,6 +54,7 @@ impl Service {
         may_write(caller)?;
         let job = Job::new(self, caller, asked, target);
         let parsed = resource::parse(&job.view.registry, job.target.kind, body, caller.mode)?;
+        asked.underway.leave(&parsed.notes);
         let id = id.to_owned();
         self.store().write(move |tx| replace(tx, &job, &id, &parsed)).await
     }
@@ -97,7 +99,9 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
     let restored = back.is_some();
     let id = back.unwrap_or_else(|| tx.ids().resource(tx.now()));
     let values = job.values(document);
-    let row = tx.insert_resource(caller.team, kind, id, document, &caller.source, caller.token, &values)?;
+    let row = tx
+        .insert_resource(caller.team, kind, id, document, &caller.source, caller.token, &values)
+        .map_err(|error| identity::taken(tx, caller.team, error))?;
     let event = match (kind, restored) {
         (Kind::User, true) => "user.restored",
         (Kind::User, false) => "user.created",
@@ -170,9 +174,13 @@ pub(super) fn change(
             Some(tx.append_event(caller.team, name, row.kind, &row.id, &event_body(&row.id, &changes))?)
         }
     };
-    let delta = membership::apply(tx, caller, row, edits, &mut notes)?;
+    let delta = membership::apply(tx, caller, row, edits, &mut notes);
+    job.asked.underway.leave(&notes);
+    let delta = delta?;
+    identity::adopt(tx, job, row)?;
     let after = if !differences.is_empty() {
-        tx.update_resource(caller.team, row, document, caller.token, &job.values(document))?
+        tx.update_resource(caller.team, row, document, caller.token, &job.values(document))
+            .map_err(|error| identity::taken(tx, caller.team, error))?
     } else if !delta.is_empty() {
         tx.bump_resource(caller.team, row, caller.token)?
     } else {

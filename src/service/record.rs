@@ -1,15 +1,25 @@
 //! The record of each provisioning request: what was asked, what happened, and in which words. A change's row is written
 //! in the change's own transaction; a refusal's and a read's with the next commit.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde_json::{Value, json};
 
-use super::cause::Cause;
+use super::cause::{Cause, NOTHING_CHANGED};
+use super::missed::{What, Whose};
 use super::sentence::{self, Change, Deed};
-use super::{Caller, Error, Service};
+use super::{Caller, Error, Service, redact};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::resource::Difference;
 use crate::scim::{Kind, Notes, ScimType};
-use crate::store::{Activity, Subject, WriteTx};
+use crate::store::{Activity, ReadTx, StoreError, Subject, WriteTx};
+
+/// How much of a body is kept.
+const KEPT_BODY: usize = 64 * 1024;
+/// How much of the answer to a read is kept: reads are many, and can be repeated.
+const KEPT_READ: usize = 8 * 1024;
+/// How long a note may be.
+const LONGEST_NOTE: usize = 300;
 
 /// What a face knows of a request when it asks the service for something.
 #[derive(Clone, Debug, Default)]
@@ -22,12 +32,33 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     pub query: String,
-    /// The body with its secrets removed.
+    /// The body with its secrets removed; of one that is not JSON only its length and the place of the fault.
     pub body: Option<Vec<u8>>,
+    /// Whether there was a body that is not JSON.
+    pub not_json: bool,
+    /// What was removed, so that no answer repeats it.
+    pub secrets: Vec<String>,
     /// When the request began, for its duration.
     pub began: Option<std::time::Instant>,
     /// Leniencies that the face itself used.
     pub notes: Notes,
+    /// Leniencies used on the way to a refusal: a use case that fails leaves them here.
+    pub underway: Underway,
+}
+
+/// Notes that a use case leaves behind although it ends in an error.
+#[derive(Clone, Debug, Default)]
+pub struct Underway(Arc<Mutex<Notes>>);
+
+impl Underway {
+    /// Leaves the notes of a step, in place of those of the step before.
+    pub fn leave(&self, notes: &Notes) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = notes.clone();
+    }
+
+    fn notes(&self) -> Notes {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// How a request ended.
@@ -70,15 +101,19 @@ impl Asked {
             status: end.status,
             duration_us: self.began.map_or(0, |began| began.elapsed().as_micros() as u64),
             subject: end.subject.clone(),
-            sentence: sentence.line,
-            note: sentence.note,
+            sentence: redact::text(&sentence.line, &self.secrets),
+            note: redact::text(&sentence.note, &self.secrets),
             cause: end.cause.map(|cause| cause.key().to_owned()),
             leniencies: notes.leniencies.iter().map(|leniency| leniency.name().to_owned()).collect(),
-            dropped: notes.dropped,
+            // What was dropped is named as it was sent: a path may hold a filter.
+            dropped: notes.dropped.iter().map(|name| redact::text(name, &self.secrets)).collect(),
             diff: (!end.changes.is_empty()).then(|| changes_as_json(end.changes)),
             events: end.events.first().copied().zip(end.events.last().copied()),
-            request_body: self.body.clone(),
-            answer_body: end.response.map(<[u8]>::to_vec),
+            request_body: self.body.as_deref().map(|body| cut(body, KEPT_BODY)),
+            answer_body: end.response.map(|answer| {
+                let longest = if change || end.status >= 400 { KEPT_BODY } else { KEPT_READ };
+                cut(&redact::answer(answer, &self.secrets), longest)
+            }),
         }
     }
 }
@@ -95,10 +130,14 @@ pub(super) fn change(
 }
 
 impl Service {
-    /// Records a read that succeeded, with the next commit.
+    /// Records a read that succeeded, with the next commit; when reads come faster than they can be written, only
+    /// their number.
     pub fn record_read(&self, caller: &Caller, asked: &Asked, end: &Ending<'_>) {
         let row = asked.activity(Some(caller.team), Some(caller.token), false, end);
-        self.store().later(move |tx| tx.insert_activity(&row).map(|_| ()));
+        if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+            let whose = Whose { team: caller.team, token: caller.token, what: What::of(&end.deed) };
+            self.0.missed.add(whose, 1);
+        }
     }
 
     /// Records a request that was refused or failed, with the next commit.
@@ -131,15 +170,31 @@ impl Service {
             cause: Some(cause),
             changes: &[],
             events: &[],
-            notes: &Notes::default(),
+            notes: &asked.underway.notes(),
             response: Some(response),
         };
-        let mut row = asked.activity(team, token, asked.method != "GET", &end);
-        if token.is_none() {
-            // What a stranger wrote is not kept: it could be anything, a mistyped token included.
-            (row.query, row.request_body) = (String::new(), None);
+        let mut row = asked.activity(team, token, !["GET", "HEAD"].contains(&asked.method.as_str()), &end);
+        match (team, token) {
+            (Some(team), Some(token)) => {
+                row.note = redact::text(&note_of(error), &asked.secrets);
+                let written = self.store().later(move |tx| {
+                    if let Some(note) = ended_note(tx, team, token, cause)? {
+                        row.note = note;
+                    }
+                    tx.insert_activity(&row).map(|_| ())
+                });
+                if !written {
+                    self.0.missed.add(Whose { team, token, what: What::Refused(cause, status) }, 1);
+                }
+            }
+            _ => {
+                // What a stranger wrote is not kept: it could be anything, a mistyped token included.
+                (row.query, row.request_body) = (String::new(), None);
+                if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+                    self.0.strangers.fold(&asked.address, cause, 1);
+                }
+            }
         }
-        self.store().later(move |tx| tx.insert_activity(&row).map(|_| ()));
     }
 
     /// Records what was only counted of requests without a known token, once their minute has ended.
@@ -153,7 +208,7 @@ impl Service {
             let row = Activity {
                 request: self.ids().request(),
                 at,
-                address,
+                address: address.clone(),
                 status: if cause.is_token() { 401 } else { 400 },
                 folded: count,
                 sentence: format!("Refused: {} more requests", sentence::number(count)),
@@ -161,9 +216,86 @@ impl Service {
                 cause: Some(cause.key().to_owned()),
                 ..Activity::default()
             };
-            self.store().later(move |tx| tx.insert_activity(&row).map(|_| ()));
+            if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+                self.0.strangers.fold(&address, cause, count);
+            }
         }
     }
+
+    /// Records how many requests of known tokens came faster than they could be written.
+    pub fn record_missed(&self) {
+        let at = self.clock().now();
+        for (whose, count) in self.0.missed.take() {
+            let (cause, status) = match whose.what {
+                What::Refused(cause, status) => (Some(cause.key().to_owned()), status),
+                _ => (None, 200),
+            };
+            let row = Activity {
+                request: self.ids().request(),
+                at,
+                team: Some(whose.team),
+                token: Some(whose.token),
+                status,
+                folded: count,
+                sentence: whose.what.sentence(count),
+                note: "They came faster than they could be written one by one".to_owned(),
+                cause,
+                ..Activity::default()
+            };
+            if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+                self.0.missed.add(whose, count);
+            }
+        }
+    }
+}
+
+/// What stands below a refusal: the answer's own words.
+fn note_of(error: &Error) -> String {
+    match error {
+        Error::Scim(error) => clipped(&error.detail),
+        Error::Forbidden { detail, .. } | Error::NotFound(detail) | Error::Refused(detail) => clipped(detail),
+        _ => NOTHING_CHANGED.to_owned(),
+    }
+}
+
+fn clipped(text: &str) -> String {
+    if text.chars().count() <= LONGEST_NOTE {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST_NOTE - 1).chain(['…']).collect()
+}
+
+/// When a token ended, and by whom: for the administrator, not for the answer.
+fn ended_note(tx: &ReadTx<'_>, team: TeamId, token: i64, cause: Cause) -> Result<Option<String>, StoreError> {
+    let Some(token) = tx.token(team, token)? else { return Ok(None) };
+    let name = &token.name;
+    Ok(match (cause, token.revoked, token.expires) {
+        (Cause::TokenRevoked, Some(at), _) => {
+            let by = token.revoked_by.as_deref().unwrap_or("an administrator");
+            Some(format!("The token \"{name}\" was revoked at {} by {by}.", at.render()))
+        }
+        (Cause::TokenRevoked, None, _) => Some(format!("The team of the token \"{name}\" was removed.")),
+        (Cause::TokenExpired, _, Some(at)) => {
+            Some(format!("The token \"{name}\" expired at {}.", at.render()))
+        }
+        _ => None,
+    })
+}
+
+/// A body as long as it may be, with a mark where it was cut.
+fn cut(body: &[u8], longest: usize) -> Vec<u8> {
+    if body.len() <= longest {
+        return body.to_vec();
+    }
+    let mut end = longest;
+    while end > 0 && body[end] & 0xC0 == 0x80 {
+        end -= 1;
+    }
+    let mut kept = body[..end].to_vec();
+    kept.extend_from_slice(
+        format!("… (cut here: {} bytes in all)", sentence::number(body.len() as u64)).as_bytes(),
+    );
+    kept
 }
 
 /// The cause behind an error, in the order of the design's list.
@@ -175,6 +307,7 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
         Error::Refused(_) => Cause::BadValue,
         Error::Stale { .. } => Cause::Stale,
         Error::Busy | Error::Full | Error::Internal { .. } => Cause::Broken,
+        Error::Scim(_) if asked.not_json => Cause::NotJson,
         Error::Scim(error) => match (error.status, error.scim_type) {
             (_, Some(ScimType::InvalidFilter | ScimType::TooMany)) => Cause::BadFilter,
             (_, Some(ScimType::InvalidCursor | ScimType::ExpiredCursor | ScimType::InvalidCount)) => {
@@ -182,9 +315,6 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
             }
             (_, Some(ScimType::Uniqueness)) => Cause::NameTaken,
             (_, Some(ScimType::InvalidValue)) if error.detail.contains("required") => Cause::RequiredMissing,
-            (_, Some(ScimType::InvalidSyntax)) if asked.body.is_none() && asked.method != "GET" => {
-                Cause::NotJson
-            }
             (413, _) => Cause::TooLarge,
             (412, _) => Cause::Stale,
             (404, _) => Cause::NotFound,
@@ -224,66 +354,6 @@ fn subject_of(asked: &Asked) -> Option<Subject> {
     (!last.is_empty()).then(|| Subject { id: last.to_owned(), kind, name: String::new() })
 }
 
-/// The body as it may be stored: parsed, with secrets replaced, written anew.
-pub fn redacted(body: &Value) -> Vec<u8> {
-    let mut copy = body.clone();
-    redact(&mut copy, 0);
-    serde_json::to_vec(&copy).unwrap_or_default()
-}
-
-const HIDDEN: &str = "(removed)";
-
-/// The query as it may be stored: a parameter that speaks of a secret loses its value.
-pub fn redacted_query(pairs: &[(String, String)], raw: &str) -> String {
-    if !pairs.iter().any(|(name, value)| speaks_of_secret(name) || speaks_of_secret(value)) {
-        return raw.to_owned();
-    }
-    let hidden = |value: &str| if speaks_of_secret(value) { HIDDEN.to_owned() } else { value.to_owned() };
-    let shown = pairs.iter().map(|(name, value)| match is_secret_name(name) {
-        true => format!("{name}={HIDDEN}"),
-        false => format!("{name}={}", hidden(value)),
-    });
-    shown.collect::<Vec<_>>().join("&")
-}
-
-/// Whether a filter or a list of attributes names a secret.
-fn speaks_of_secret(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("password"))
-}
-
-/// Replaces the values of `password` and everything that sounds like it, at any depth and in any case; in a PATCH or Bulk
-/// operation also by its path.
-fn redact(value: &mut Value, depth: usize) {
-    match value {
-        Value::Object(map) if depth < 64 => {
-            let by_path = map.iter().any(|(key, value)| {
-                key.eq_ignore_ascii_case("path") && value.as_str().is_some_and(is_secret_path)
-            });
-            for (key, value) in map.iter_mut() {
-                if is_secret_name(key) || (by_path && key.eq_ignore_ascii_case("value")) {
-                    *value = json!(HIDDEN);
-                } else {
-                    redact(value, depth + 1);
-                }
-            }
-        }
-        Value::Array(list) if depth < 64 => list.iter_mut().for_each(|value| redact(value, depth + 1)),
-        _ => {}
-    }
-}
-
-fn is_secret_path(path: &str) -> bool {
-    path.split(['.', ':', '/', '[']).any(is_secret_name)
-}
-
-fn is_secret_name(key: &str) -> bool {
-    let name = key.rsplit([':', '.']).next().unwrap_or(key).trim_end_matches([']', ' ']);
-    ["password", "authorization", "token", "secret", "credential"].iter().any(|word| {
-        name.len() >= word.len()
-            && name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    })
-}
-
 /// The differences of two documents as the activity shows them.
 pub(super) fn changes(differences: &[Difference]) -> Vec<Change> {
     differences
@@ -317,27 +387,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_removed_wherever_they_stand() {
-        let body = json!({
-            "userName": "mei@example.com", "Password": "hunter2",
-            "Operations": [
-                { "op": "replace", "path": "password", "value": "hunter3" },
-                { "op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "value": "hunter4" },
-                { "op": "replace", "value": { "urn:ietf:params:scim:schemas:core:2.0:User:password": "hunter5" } },
-                { "method": "POST", "data": { "password": ["hunter6"], "apiToken": { "x": "hunter7" } } },
-            ],
-        });
-        let text = String::from_utf8(redacted(&body)).expect("JSON is UTF-8");
-        assert!(!text.contains("hunter"), "{text}");
-        assert!(text.contains("mei@example.com"));
-    }
-
-    #[test]
-    fn a_filter_on_a_secret_is_not_kept() {
-        let pairs =
-            [("filter".to_owned(), "password eq \"hunter2\"".to_owned()), ("count".into(), "1".into())];
-        assert_eq!(redacted_query(&pairs, "raw"), "filter=(removed)&count=1");
-        assert_eq!(redacted_query(&pairs[1..], "count=1"), "count=1");
+    fn a_long_body_is_cut_with_a_mark() {
+        let body = "é".repeat(10);
+        assert_eq!(cut(body.as_bytes(), 20), body.as_bytes());
+        assert_eq!(
+            String::from_utf8(cut(body.as_bytes(), 5)).expect("UTF-8"),
+            "éé… (cut here: 20 bytes in all)"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The sentence that says what a request did, in the words of the product: one table of operation, resource and
 //! outcome. The protocol stands beside it on the page; nothing here decides anything.
 
+use super::cause::NOTHING_CHANGED;
 use crate::scim::Kind;
 
 /// What a request did, as far as its sentence needs to know.
@@ -117,11 +118,11 @@ impl Deed<'_> {
                     Some(name) => format!("Refused: {what}, {}", shown(name)),
                     None => format!("Refused: {what}"),
                 },
-                note: "Nothing was changed".to_owned(),
+                note: NOTHING_CHANGED.to_owned(),
             },
             Deed::Failed => Sentence {
                 line: "Failed: something broke on this server".to_owned(),
-                note: "Nothing was changed".to_owned(),
+                note: NOTHING_CHANGED.to_owned(),
             },
         }
     }

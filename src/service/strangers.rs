@@ -46,12 +46,14 @@ impl Strangers {
             minute.recorded += 1;
             minute.of_address.insert(address.to_owned(), of_one + 1);
         } else {
-            let full = minute.folded.len() >= PAIRS;
-            let pair = (address.to_owned(), cause);
-            let pair = if full && !minute.folded.contains_key(&pair) { (String::new(), cause) } else { pair };
-            *minute.folded.entry(pair).or_insert(0) += 1;
+            minute.fold(address, cause, 1);
         }
         Verdict { record, ended }
+    }
+
+    /// Counts requests whose rows found no room.
+    pub fn fold(&self, address: &str, cause: Cause, count: u64) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fold(address, cause, count);
     }
 
     /// The counts of a minute that has ended, though nobody came since.
@@ -61,6 +63,13 @@ impl Strangers {
 }
 
 impl Minute {
+    fn fold(&mut self, address: &str, cause: Cause, count: u64) {
+        let full = self.folded.len() >= PAIRS;
+        let pair = (address.to_owned(), cause);
+        let pair = if full && !self.folded.contains_key(&pair) { (String::new(), cause) } else { pair };
+        *self.folded.entry(pair).or_insert(0) += count;
+    }
+
     fn turn(&mut self, now: Timestamp) -> Vec<(String, Cause, u64)> {
         let number = now.0.div_euclid(MINUTE_MS);
         if number == self.number {

@@ -78,13 +78,66 @@ fn a_password_is_nowhere_in_the_file() {
     caller.post("/Users", &json!({"schemas": [USER], "password": secret})).is(400);
     let filtered = caller.get(&format!("/Users?filter=password+eq+%22{secret}%22"));
     assert!(!filtered.text().contains(secret), "{}", filtered.text());
+    // Wherever else a secret may stand: Bulk data, PATCH paths and dotted keys, posted searches, other names, the path.
+    let bulk = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "1",
+             "data": {"schemas": [USER], "userName": "bea", "password": secret, "apiToken": secret}},
+            {"method": "PATCH", "path": format!("/Users/{id}"), "data": {
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "replace", "path": "password", "value": secret}]}},
+        ],
+    });
+    caller.post("/Bulk", &bulk).is(200);
+    let spread = [
+        json!([{"op": "replace", "path": format!("emails[password eq \"{secret}\"].value"), "value": "x"}]),
+        json!([{"op": "add", "path": format!("password[value eq \"{secret}\"]"), "value": secret}]),
+        json!([{"op": "replace", "value": {"password.value": secret, "authorization": {"x": [secret]}}}]),
+        json!([{"op": "replace", "value": {format!("emails[token eq \"{secret}\"].value"): "x"}}]),
+        json!([{"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "value": [secret]}]),
+    ];
+    for operations in spread {
+        let answer = caller.patch(&format!("/Users/{id}"), operations);
+        assert!(!answer.text().contains(secret), "{}", answer.text());
+    }
+    let search = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": format!("userName eq \"ada\" and password eq \"{secret}\""),
+    });
+    let answer = caller.post("/Users/.search", &search);
+    assert!(!answer.text().contains(secret), "{}", answer.text());
+    caller.get(&format!("/Users?access_token={secret}"));
+    caller.get(&format!("/Users?filter=password+eq+{secret}"));
+    caller.get(&format!("/Users/{}", caller.token)).is(404);
+    caller.get(&format!("/Users?filter=userName+eq+%22{}%22", caller.token)).is(200);
+    std::thread::sleep(Duration::from_millis(600));
+    let token = caller.token.clone();
     let said = server.said();
     let data = std::sync::Arc::clone(server.data());
     assert!(server.stop().success());
     assert!(!said.contains(secret), "not in the log");
+    let sqlite = rusqlite::Connection::open(data.database()).expect("the file opens");
+    let mut bodies = sqlite.prepare("select request, answer from activity_body").expect("the table");
+    let bodies =
+        bodies.query_map([], |row| Ok([row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?])).expect("rows");
+    let mut looked = 0;
+    for body in bodies.flat_map(|row| row.expect("a row")).flatten() {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::DeflateDecoder::new(&body[..]), &mut text)
+            .expect("text");
+        assert!(!text.contains(secret) && !text.contains(&token), "{text}");
+        looked += 1;
+    }
+    assert!(looked > 15, "bodies were kept: {looked}");
     for file in crate::server::files_in(&data.dir()) {
         let bytes = std::fs::read(&file).expect("it can be read");
-        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "in {}", file.display());
+        for hidden in [secret, &token] {
+            let found = bytes.windows(hidden.len()).position(|part| part == hidden.as_bytes());
+            let near =
+                found.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(80)..at]).into_owned());
+            assert_eq!(near, None, "in {}", file.display());
+        }
     }
 }
 

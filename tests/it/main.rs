@@ -6,6 +6,7 @@ mod server;
 mod steady;
 
 mod activity;
+mod causes;
 mod dialogues;
 mod discovery;
 mod durability;

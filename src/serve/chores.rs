@@ -1,0 +1,50 @@
+//! When the service's chores are done: counts every few seconds, forgetting once a minute in small steps.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::service::Service;
+use crate::service::chores::Retention;
+
+const TICK: Duration = Duration::from_secs(5);
+/// Forgetting begins at every so many ticks.
+const FORGET: u32 = 12;
+/// Between two steps of forgetting others may write.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What is left after so many steps waits for the next minute.
+const STEPS: u32 = 200;
+
+/// Does the chores until the server stops.
+pub async fn run(service: Service, mut stopping: watch::Receiver<bool>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick = 0u32;
+    loop {
+        tokio::select! {
+            _ = stopping.changed() => break,
+            _ = ticks.tick() => {}
+        }
+        service.write_counts();
+        if tick.is_multiple_of(FORGET) {
+            forget(&service, &stopping).await;
+        }
+        tick = tick.wrapping_add(1);
+    }
+    // What was counted until now goes with the last commit.
+    service.write_counts();
+}
+
+async fn forget(service: &Service, stopping: &watch::Receiver<bool>) {
+    for _ in 0..STEPS {
+        match service.forget_step(Retention::default()).await {
+            Ok(true) if !*stopping.borrow() => sleep(PAUSE).await,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(%error, "old activity was not forgotten; it is tried again in a minute");
+                return;
+            }
+        }
+    }
+}
