@@ -99,7 +99,7 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
         let words = cause.map(Cause::words);
         let detail = answer_detail(body);
         let why = match (&words, detail) {
-// Of a token the cause says it all, and when and by whom it ended, which the answer does not say.
+            // Of a token the cause says it all, and when and by whom it ended, which the answer does not say.
             (Some(words), _) if cause.is_some_and(Cause::is_token) => {
                 cause.map_or(words.why.to_owned(), |cause| cause.why_of(&activity.note))
             }
