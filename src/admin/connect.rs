@@ -12,6 +12,7 @@ use super::error::Fault;
 use super::page::{Here, Page, Shell, base_url, html};
 use super::parts::{Copy, Notice, When, clipped};
 use super::reached::{Checks, Seen, checks, step_classes};
+use super::rotation::rotations;
 use super::setup;
 use super::token::test_email;
 use super::when::Zone;
@@ -95,6 +96,10 @@ pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 
 /// A part of the page that has changed.
 pub async fn fragment(page: Page<'_, '_>, name: &str) -> Result<Response, Fault> {
+    if name == "rotation" {
+        let tokens = page.visit.desk.service.tokens(page.team.id)?;
+        return html(200, &rotations(&page, &tokens).await?);
+    }
     let zone = page.visit.zone.clone();
     let email = test_email(&page);
     let found = page.visit.desk.service.connecting(page.team.id, &email).await?;
@@ -110,6 +115,10 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
     let (sender, body) = Body::stream();
     let mut commits = page.visit.desk.service.store().commits();
     let base = page.base();
+    let parts: &[&str] = match page.visit.request.query.get("page") {
+        Some("tokens") => &["rotation"],
+        _ => &["connect-checks", "connect-latest"],
+    };
     tokio::spawn(async move {
         let end = tokio::time::Instant::now() + STREAM;
         if !sender.send("retry: 2000\n\n").await {
@@ -119,7 +128,7 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
             let text = tokio::select! {
                 () = sender.closed() => return,
                 changed = commits.changed() => match changed {
-                    Ok(()) => fragments(&base),
+                    Ok(()) => fragments(&base, parts),
                     Err(_) => return,
                 },
                 () = tokio::time::sleep(BEAT) => ": still here\n\n".to_owned(),
@@ -133,8 +142,8 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
     Ok(Response::with_body(200, body).header("content-type", "text/event-stream").uncompressed())
 }
 
-fn fragments(base: &str) -> String {
-    ["connect-checks", "connect-latest"]
+fn fragments(base: &str, parts: &[&str]) -> String {
+    parts
         .iter()
         .map(|id| {
             let data = json!({ "id": id, "url": format!("{base}fragment/{id}"), "say": "" });

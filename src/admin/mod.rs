@@ -16,6 +16,7 @@ mod page;
 mod parts;
 mod reached;
 mod request;
+mod rotation;
 mod search;
 mod session;
 mod setup;
@@ -162,6 +163,8 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["tokens"]) => token::create(page).await,
         (true, ["tokens", n, "created"]) => token::created(page, n),
         (false, ["tokens", n, "copied"]) => token::copied(page, n).await,
+        (true, ["tokens", n, "rotate"]) => rotation::rotate_page(page, n),
+        (false, ["tokens", n, "rotate"]) => rotation::rotate(page, n).await,
         (true, ["tokens", n, "revoke"]) => token::revoke_page(page, n),
         (false, ["tokens", n, "revoke"]) => token::revoke(page, n).await,
         (true, ["team"]) => team::settings(page),

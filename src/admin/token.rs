@@ -37,7 +37,6 @@ impl Form {
     /// The form, as entered before.
     pub fn new(shell: &Shell, entered: &Query, faults: &[FieldFault], cancel: String) -> Form {
         let chosen = entered.get("expires").unwrap_or("365");
-        let options = [("365", "1 year"), ("180", "6 months"), ("90", "90 days"), ("never", "Never")];
         Form {
             base: shell.base.clone(),
             csrf: shell.csrf.clone(),
@@ -46,16 +45,32 @@ impl Form {
             read_only: entered.get("may") == Some("ro"),
             strict: entered.get("strict").is_some(),
             expires: Field::new("expires", chosen, true, faults),
-            options: options
-                .iter()
-                .map(|(value, text)| Choice {
-                    value: (*value).to_owned(),
-                    text: (*text).to_owned(),
-                    selected: *value == chosen,
-                })
-                .collect(),
+            options: expiry_choices(chosen),
             cancel,
         }
+    }
+}
+
+/// How long a token may live, in days.
+pub fn expiry_choices(chosen: &str) -> Vec<Choice> {
+    [("365", "1 year"), ("180", "6 months"), ("90", "90 days"), ("never", "Never")]
+        .iter()
+        .map(|(value, text)| Choice {
+            value: (*value).to_owned(),
+            text: (*text).to_owned(),
+            selected: *value == chosen,
+        })
+        .collect()
+}
+
+/// The end that a form chose; none when it is not one of the times. A year where it says nothing.
+pub fn expiry(form: &Query) -> Option<Expiry> {
+    match form.get("expires") {
+        Some("never") => Some(Expiry::Never),
+        Some(days) => {
+            days.parse::<u32>().ok().filter(|days| (1..=3650).contains(days)).map(|n| Expiry::In(DAY * n))
+        }
+        None => Some(Expiry::In(DAY * 365)),
     }
 }
 
@@ -96,14 +111,7 @@ pub async fn create(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     if let Some(to) = desk.kept.sent_before(session, &once, now) {
         return Ok(Response::redirect(&to));
     }
-    let expires = match form.get("expires") {
-        Some("never") => Some(Expiry::Never),
-        Some(days) => {
-            days.parse::<u32>().ok().filter(|days| (1..=3650).contains(days)).map(|n| Expiry::In(DAY * n))
-        }
-        None => Some(Expiry::In(DAY * 365)),
-    };
-    let Some(expires) = expires else {
+    let Some(expires) = expiry(&form) else {
         return show_form(page, 422, &form, vec![FieldFault::new("expires", "Choose one of the times")]);
     };
     let name = form.get("name").unwrap_or_default().trim().to_owned();
@@ -238,7 +246,7 @@ pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
         errors: Errors::default(),
         paragraphs: vec![
             "Requests with this token are refused from now on. This cannot be undone.".into(),
-            line(&zone, &token).warning,
+            line(&zone, &token, &[]).warning,
         ],
         action: format!("{base}tokens/{}/revoke", token.n),
         safe: format!("{base}tokens"),
@@ -263,7 +271,8 @@ pub async fn revoke(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> 
     Ok(Response::redirect(&format!("{}tokens?show=past", page.base())))
 }
 
-fn find(page: &Page<'_, '_>, n: &str) -> Result<Token, Fault> {
+/// The token that the path names.
+pub fn find(page: &Page<'_, '_>, n: &str) -> Result<Token, Fault> {
     let n: i64 = n.parse().map_err(|_| Fault::NotFound)?;
     let tokens = page.visit.desk.service.tokens(page.team.id)?;
     tokens.into_iter().find(|token| token.n == n).ok_or(Fault::NotFound)

@@ -7,6 +7,7 @@ use askama::Template;
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Chip, Empty, Fact, Icon, Link, Notice, Tab, Tabs, When, clipped, counted};
+use super::rotation::{Rotations, rotations, successor};
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::base::secret::masked;
@@ -35,6 +36,8 @@ pub struct TokenLine {
     created_by: String,
     created: When,
     pub warning: String,
+    /// Another token takes over from this one.
+    replaced: bool,
 }
 
 #[derive(Template)]
@@ -44,6 +47,7 @@ struct TokensPage {
     may_change: bool,
     plus: Icon,
     notices: Vec<Notice>,
+    rotations: Rotations,
     tabs: Tabs,
     past: &'static str,
     caption: &'static str,
@@ -104,7 +108,11 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         current,
     };
     let refused = refused(&page, &zone).await?;
-    let shell = page.shell("Tokens", Here::Tokens);
+    let rotations = rotations(&page, &tokens).await?;
+    let mut shell = page.shell("Tokens", Here::Tokens);
+    if !rotations.rows.is_empty() {
+        shell.events = format!("{base}events?page=tokens");
+    }
     let template = TokensPage {
         may_change: page.may_change(),
         plus: Icon { name: "plus" },
@@ -119,7 +127,8 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         past: if past { "past" } else { "" },
         caption: if past { "Revoked and expired tokens" } else { "Working tokens" },
         empty: rows.is_empty().then(|| nothing(&base, past)),
-        rows: rows.into_iter().map(|token| line(&zone, token)).collect(),
+        rows: rows.into_iter().map(|token| line(&zone, token, &tokens)).collect(),
+        rotations,
         refused,
         form: super::token::Form::new(&shell, &Query::default(), &[], String::new()),
         shell,
@@ -145,13 +154,15 @@ fn nothing(base: &str, past: bool) -> Empty {
 }
 
 /// A token as a row.
-pub fn line(zone: &Zone, token: &Token) -> TokenLine {
+pub fn line(zone: &Zone, token: &Token, tokens: &[Token]) -> TokenLine {
     let used = token.used.as_ref();
+    let replaced = successor(token, tokens, zone.now()).is_some();
     TokenLine {
         n: token.n,
         name: token.name.clone(),
         masked: masked(&token.last4, token.region.as_deref()),
-        chip: chip(state(token, zone.now())),
+        replaced,
+        chip: if replaced { Chip::new("warn", "Being replaced") } else { chip(state(token, zone.now())) },
         ended: match (token.revoked, &token.revoked_by) {
             (Some(at), Some(by)) => format!("{} by {}", zone.date(at), clipped(by, 80)),
             (Some(at), None) => zone.date(at),
@@ -197,10 +208,10 @@ pub fn notice(zone: &Zone, base: &str, token: &Token) -> Option<Notice> {
     Some(Notice {
         kind: if expired || days <= 3 { "bad" } else { "warn" },
         title,
-        text: "Make a new token, paste it into the identity provider, and revoke this one when the new one is in \
-               use."
+        text: "Rotate it: make a new token, paste it into the identity provider, and revoke this one when the new \
+               one is in use."
             .into(),
-        link: Some(Link::new(format!("{base}tokens/new"), "New token")),
+        link: Some(Link::new(format!("{base}tokens/{}/rotate", token.n), "Rotate the token")),
         alert: false,
     })
 }
