@@ -92,7 +92,10 @@ async fn scimd(directory: &std::path::Path, users: usize, rounds: usize, quick: 
         })
         .await,
     );
-    add("w4 put", round("", &server, &target, rounds, |r| spread(n, |k| put(&id(k), k % users, r))).await);
+    add(
+        "w4 put",
+        round("", &server, &target, rounds, |r| spread(n, |k| put(&id(k), k % users, r + 1))).await,
+    );
     add(
         "w5 patch active",
         round("", &server, &target, rounds, |r| spread(n, |k| patch_active(&id(k), (k + r) % 2 == 0))).await,
@@ -182,15 +185,23 @@ fn token(data: &str) -> String {
     String::from_utf8(out.stdout).expect("a token").trim().to_owned()
 }
 
+/// The ids of the users, in the order of their numbers: requests came in any order.
 async fn ids(target: &Target, users: usize) -> Vec<String> {
-    let mut ids = Vec::new();
-    while ids.len() < users {
-        let path = format!("/scim/Users?attributes=id&count=1000&startIndex={}", ids.len() + 1);
+    let mut ids = vec![String::new(); users];
+    let mut read = 0;
+    while read < users {
+        let path = format!("/scim/Users?attributes=userName&count=1000&startIndex={}", read + 1);
         let page = play(target, vec![vec![get(path)]]).await;
         let page: Value = serde_json::from_slice(&page.last_body).expect("a list");
         let found = page["Resources"].as_array().expect("resources");
         assert!(!found.is_empty(), "every user is listed");
-        ids.extend(found.iter().filter_map(|one| one["id"].as_str().map(str::to_owned)));
+        read += found.len();
+        for one in found {
+            let name = one["userName"].as_str().expect("a name");
+            let number =
+                name.trim_start_matches('u').split('@').next().and_then(|digits| digits.parse().ok());
+            ids[number.unwrap_or(0_usize)] = one["id"].as_str().expect("an id").to_owned();
+        }
     }
     ids
 }
