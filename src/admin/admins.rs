@@ -4,16 +4,32 @@ use askama::Template;
 
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Fact, Facts, Mark, Notice, When, clipped};
+use super::parts::{Fact, Facts, Icon, Mark, Notice, When, clipped};
 use crate::http::Response;
 use crate::service::sessions::IDLE;
 
+/// What was done just before, as the address says, and its words.
+const DONE: [(&str, &str); 4] = [
+    ("ended", "The session was ended"),
+    ("removed", "The administrator was removed"),
+    ("withdrawn", "The invitation was withdrawn"),
+    ("saved", "Saved"),
+];
+
 struct AdminLine {
+    n: i64,
     name: String,
     email: String,
     access: &'static str,
     seen: Option<When>,
     created: When,
+}
+
+struct InviteLine {
+    mark: Mark,
+    email: String,
+    sub: String,
+    at: String,
 }
 
 struct SessionLine {
@@ -30,6 +46,9 @@ struct SessionLine {
 struct AdminsPage {
     shell: Shell,
     notices: Vec<Notice>,
+    may_change: bool,
+    plus: Icon,
+    invites: Vec<InviteLine>,
     rows: Vec<AdminLine>,
     sessions: Vec<SessionLine>,
     rules: Facts,
@@ -43,6 +62,7 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     for admin in desk.service.admins()? {
         let seen = desk.sessions.of(admin.n)?.first().map(|session| session.seen);
         rows.push(AdminLine {
+            n: admin.n,
             name: if admin.name.is_empty() { admin.email.clone() } else { admin.name },
             email: admin.email,
             access: if admin.read_only { "Read only" } else { "Full" },
@@ -68,18 +88,29 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             ),
         }
     });
-    let ended = page.visit.request.query.get("ended").is_some();
-    let notices = match ended {
-        true => vec![Notice {
-            kind: "ok",
-            title: "The session was ended".into(),
-            alert: true,
-            ..Notice::default()
-        }],
-        false => Vec::new(),
-    };
+    let invites = desk.service.invites()?.into_iter().map(|invite| InviteLine {
+        mark: Mark { kind: "idle" },
+        sub: format!(
+            "{}, invited by {}",
+            if invite.read_only { "Read only" } else { "Full access" },
+            clipped(&invite.by, 80)
+        ),
+        at: format!("The link ends {}", zone.relative(invite.expires())),
+        email: invite.email,
+    });
+    let asked = &page.visit.request.query;
+    let notices = DONE.iter().filter(|(name, _)| asked.get(name).is_some()).take(1);
+    let notices = notices.map(|(_, title)| Notice {
+        kind: "ok",
+        title: (*title).into(),
+        alert: true,
+        ..Notice::default()
+    });
     let template = AdminsPage {
-        notices,
+        notices: notices.collect(),
+        may_change: page.may_change(),
+        plus: Icon { name: "plus" },
+        invites: invites.collect(),
         rows,
         sessions: sessions.collect(),
         rules: Facts {

@@ -22,6 +22,8 @@ pub enum Fault {
     SignIn,
     /// The form did not come from one of our pages, or the page was too old.
     Foreign,
+    /// An invitation that ended, was used, or never was.
+    Ended,
     /// A read-only administrator wanted to change something.
     ReadOnly,
     /// The form could not be read.
@@ -153,6 +155,11 @@ fn words(fault: Fault) -> Words {
             ],
             incident: String::new(),
         },
+        Fault::Ended => Words::new(
+            410,
+            "This invitation has ended",
+            "A link works once and for 24 hours. Ask the administrator who sent it for another.",
+        ),
         Fault::ReadOnly => Words::new(
             403,
             "You may look, not change",

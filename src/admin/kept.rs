@@ -23,6 +23,7 @@ pub struct Kept(Mutex<Inner>);
 struct Inner {
     texts: HashMap<(SessionHash, TeamId, i64), (String, Timestamp)>,
     forms: HashMap<(SessionHash, String), (String, Timestamp)>,
+    links: HashMap<SessionHash, (String, Timestamp)>,
 }
 
 impl Kept {
@@ -49,6 +50,16 @@ impl Kept {
         self.lock(now).texts.remove(&(session, team, token));
     }
 
+    /// Keeps the link of an invitation for the session that made it.
+    pub fn put_link(&self, session: SessionHash, link: String, now: Timestamp) {
+        self.lock(now).links.insert(session, (link, now));
+    }
+
+    /// The link that this session made last.
+    pub fn link(&self, session: SessionHash, now: Timestamp) -> Option<String> {
+        self.lock(now).links.get(&session).map(|(link, _)| link.clone())
+    }
+
     /// Where a form with this key led when it was sent before.
     pub fn sent_before(&self, session: SessionHash, key: &str, now: Timestamp) -> Option<String> {
         self.lock(now).forms.get(&(session, key.to_owned())).map(|(to, _)| to.clone())
@@ -66,6 +77,7 @@ impl Kept {
         let live = |at: Timestamp| now.since(at) < SHOWN.as_millis() as i64;
         inner.texts.retain(|_, (_, at)| live(*at));
         inner.forms.retain(|_, (_, at)| live(*at));
+        inner.links.retain(|_, (_, at)| live(*at));
         if inner.texts.len() >= MOST {
             inner.texts.clear();
         }

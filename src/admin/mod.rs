@@ -2,14 +2,17 @@
 //! layout and the headers, `session` the cookie and the proof that a form is ours, `error` what is shown instead.
 
 mod activity;
+mod admin;
 mod admins;
 mod code;
+mod confirm;
 mod connect;
 mod error;
 mod fields;
 mod gate;
 mod groups;
 mod health;
+mod invite;
 mod kept;
 mod overview;
 mod page;
@@ -127,6 +130,7 @@ async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
         (true, ["sign-in"]) => gate::sign_in_page(visit),
         (false, ["sign-in"]) => gate::sign_in(visit).await,
         (false, ["sign-out"]) => gate::sign_out(visit).await,
+        (_, ["join", text]) => invite::join(visit, get, text).await,
         (true, []) => home(visit),
         (_, ["t", slug, rest @ ..]) => {
             let page = Page::open(visit, slug)?;
@@ -170,8 +174,20 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (true, ["team"]) => team::settings(page),
         (false, ["team"]) => team::rename(page).await,
         (false, ["team", "add"]) => team::add(page).await,
+        (true, ["team", "remove"]) => team::remove_page(page),
+        (false, ["team", "remove"]) => team::remove(page).await,
+        (false, ["team", "restore"]) => team::restore(page).await,
         (true, ["admins"]) => admins::list(page),
         (false, ["admins", "end-session"]) => admins::end_session(page).await,
+        (true, ["admins", "invite"]) => invite::form(page),
+        (false, ["admins", "invite"]) => invite::invite(page).await,
+        (true, ["admins", "invited"]) => invite::invited(page),
+        (false, ["admins", "withdraw"]) => invite::withdraw(page).await,
+        (true, ["admins", n]) => admin::show(page, n),
+        (false, ["admins", n, "access"]) => admin::access(page, n).await,
+        (false, ["admins", n, "end-sessions"]) => admin::end_sessions(page, n).await,
+        (true, ["admins", n, "remove"]) => admin::remove_page(page, n),
+        (false, ["admins", n, "remove"]) => admin::remove(page, n).await,
         (true, ["health-status"]) => health::health(page).await,
         (true, ["keys"]) => gate::shortcuts(page),
         _ => Err(Fault::NotFound),

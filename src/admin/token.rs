@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::confirm::Confirm;
 use super::error::{Fault, sentence};
 use super::page::{Here, Page, Shell, base_url, html};
 use super::parts::{Check, Chip, Choice, Copy, Errors, Field, FieldFault, Link};
@@ -212,21 +213,6 @@ pub async fn copied(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> 
     Ok(Response::redirect(&format!("{}connect", page.base())))
 }
 
-#[derive(Template)]
-#[template(path = "confirm.html")]
-struct ConfirmPage {
-    shell: Shell,
-    crumbs: Vec<Link>,
-    last: &'static str,
-    heading: String,
-    errors: Errors,
-    paragraphs: Vec<String>,
-    action: String,
-    safe: String,
-    safe_text: &'static str,
-    danger_text: &'static str,
-}
-
 /// Asks before a token is revoked.
 pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     let token = find(&page, n)?;
@@ -238,7 +224,7 @@ pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     }
     let zone = page.visit.zone.clone();
     let base = page.base();
-    let template = ConfirmPage {
+    let template = Confirm {
         shell: page.shell("Revoke token", Here::Tokens),
         crumbs: vec![Link::new(format!("{base}tokens"), "Tokens")],
         last: "Revoke",
@@ -248,6 +234,7 @@ pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
             "Requests with this token are refused from now on. This cannot be undone.".into(),
             line(&zone, &token, &[]).warning,
         ],
+        typed: None,
         action: format!("{base}tokens/{}/revoke", token.n),
         safe: format!("{base}tokens"),
         safe_text: "Keep it",

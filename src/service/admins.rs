@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Actor, Error, Service, passwords};
-use crate::store::{Admin, NewAdmin};
+use crate::store::{Admin, NewAdmin, ReadTx};
 
 const SHORTEST_PASSWORD: usize = 12;
 const LONGEST_PASSWORD: usize = 1024;
@@ -70,6 +70,72 @@ impl Service {
             })
             .await
     }
+
+    /// Lets an administrator change things, or only look. Somebody with full access stays.
+    pub async fn set_admin_access(&self, actor: &Actor, n: i64, read_only: bool) -> Result<Admin, Error> {
+        let who = actor.name();
+        self.store()
+            .write(move |tx| {
+                let admin = tx.admin(n)?.ok_or_else(gone)?;
+                if read_only {
+                    another_full(tx, &admin)?;
+                }
+                if admin.read_only != read_only {
+                    tx.set_admin_access(n, read_only)?;
+                    let detail = json!({ "read_only": read_only });
+                    tx.append_audit(None, &who, "admin.access-changed", &admin.email, &detail)?;
+                }
+                Ok(Admin { read_only, ..admin })
+            })
+            .await
+    }
+
+    /// Removes an administrator and ends their sessions. Somebody with full access stays.
+    pub async fn remove_admin(&self, actor: &Actor, n: i64) -> Result<Admin, Error> {
+        let who = actor.name();
+        self.store()
+            .write(move |tx| {
+                let admin = tx.admin(n)?.ok_or_else(gone)?;
+                another_full(tx, &admin)?;
+                tx.remove_admin(n)?;
+                tx.append_audit(None, &who, "admin.removed", &admin.email, &json!({}))?;
+                Ok(admin)
+            })
+            .await
+    }
+
+    /// Ends every session of an administrator but perhaps one.
+    pub async fn end_admin_sessions(
+        &self,
+        actor: &Actor,
+        n: i64,
+        except: Option<[u8; 32]>,
+    ) -> Result<u64, Error> {
+        let who = actor.name();
+        self.store()
+            .write(move |tx| {
+                let admin = tx.admin(n)?.ok_or_else(gone)?;
+                let ended = tx.end_sessions_of(n, except.as_ref())?;
+                tx.append_audit(None, &who, "session.ended", &admin.email, &json!({ "sessions": ended }))?;
+                Ok(ended)
+            })
+            .await
+    }
+}
+
+fn gone() -> Error {
+    Error::NotFound("that administrator is gone".into())
+}
+
+/// Refuses where this administrator is the last with full access.
+fn another_full(tx: &ReadTx<'_>, admin: &Admin) -> Result<(), Error> {
+    if admin.read_only || tx.admins()?.iter().any(|other| other.n != admin.n && !other.read_only) {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "the administrator {} is the last with full access; give another full access first",
+        admin.email
+    )))
 }
 
 /// Checks a password against the rules; the error says what to change.
@@ -121,6 +187,28 @@ mod tests {
             assert!(error.to_string().contains(words), "{error}");
         }
         assert!(check_password("correct horse battery staple").is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_last_administrator_with_full_access_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("scimd.db");
+        let store = crate::store::Store::open(&file, Default::default()).expect("a store");
+        let service = Service::new(store, Default::default());
+        let actor = Actor::CommandLine { user: "root".into() };
+        let make = |email, read_only| service.create_admin(&actor, email, "correct horse battery", read_only);
+        let mei = make("mei@example.com", false).await.expect("made");
+        let eve = make("eve@example.com", true).await.expect("made");
+        for refused in
+            [service.remove_admin(&actor, mei.n).await, service.set_admin_access(&actor, mei.n, true).await]
+        {
+            assert!(matches!(refused, Err(Error::Refused(words)) if words.contains("last")));
+        }
+        service.set_admin_access(&actor, eve.n, false).await.expect("full access");
+        service.remove_admin(&actor, mei.n).await.expect("removed");
+        assert!(service.remove_admin(&actor, mei.n).await.is_err());
+        let left = service.admins().expect("administrators");
+        assert_eq!(left.iter().map(|admin| admin.email.as_str()).collect::<Vec<_>>(), ["eve@example.com"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod discovery;
 pub mod error;
 pub mod health;
 mod identity;
+pub mod invites;
 pub mod job;
 mod membership;
 mod missed;

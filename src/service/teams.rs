@@ -100,6 +100,26 @@ impl Service {
             })
             .await
     }
+
+    /// The teams that were removed and can be brought back.
+    pub fn removed_teams(&self) -> Result<Vec<Team>, Error> {
+        self.store().read_now(|tx| Ok(tx.removed_teams()?))
+    }
+
+    /// Brings a removed team back, with its tokens as they were.
+    pub async fn restore_team(&self, actor: &Actor, team: TeamId) -> Result<Team, Error> {
+        let who = actor.name();
+        self.store()
+            .write(move |tx| {
+                let found = tx.team(team)?.filter(|team| team.removed.is_some());
+                let found = found.ok_or_else(|| Error::NotFound("there is no such removed team".into()))?;
+                name_is_free(tx, &found.name, Some(team))?;
+                tx.restore_team(team)?;
+                tx.append_audit(Some(team), &who, "team.restored", &found.name, &json!({}))?;
+                Ok(Team { removed: None, ..found })
+            })
+            .await
+    }
 }
 
 fn team_name(name: &str) -> Result<String, Error> {
@@ -118,5 +138,34 @@ fn name_is_free(tx: &WriteTx<'_>, name: &str, except: Option<TeamId>) -> Result<
             Err(Error::Refused(format!("there is a team \"{name}\" already")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_removed_team_comes_back_unless_its_name_was_given_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("scimd.db");
+        let store = crate::store::Store::open(&file, Default::default()).expect("a store");
+        let service = Service::new(store, Default::default());
+        let actor = Actor::CommandLine { user: "root".into() };
+        service.ensure_team().await.expect("a team");
+        let labs = service.create_team(&actor, "Labs").await.expect("made");
+        service.remove_team(&actor, labs.id).await.expect("removed");
+        assert!(service.remove_team(&actor, labs.id).await.is_err());
+        let last = service.teams().expect("teams").remove(0);
+        assert!(
+            matches!(service.remove_team(&actor, last.id).await, Err(Error::Refused(_))),
+            "the last stays"
+        );
+        assert_eq!(service.removed_teams().expect("teams").len(), 1);
+        assert_eq!(service.restore_team(&actor, labs.id).await.expect("back").slug, labs.slug);
+        assert!(service.restore_team(&actor, labs.id).await.is_err(), "it is here");
+        service.remove_team(&actor, labs.id).await.expect("removed");
+        service.create_team(&actor, "Labs").await.expect("another of that name");
+        assert!(matches!(service.restore_team(&actor, labs.id).await, Err(Error::Refused(_))));
     }
 }

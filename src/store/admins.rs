@@ -127,6 +127,12 @@ impl WriteTx<'_> {
         Ok(found)
     }
 
+    /// Lets an administrator change things, or only look.
+    pub fn set_admin_access(&mut self, n: i64, read_only: bool) -> Result<()> {
+        self.run("update admin set read_only = ? where n = ?", params![read_only, n])?;
+        Ok(())
+    }
+
     /// Removes an administrator with all sessions; false when there is none.
     pub fn remove_admin(&mut self, n: i64) -> Result<bool> {
         Ok(self.run("delete from admin where n = ?", [n])? > 0)

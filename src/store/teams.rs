@@ -38,6 +38,12 @@ impl ReadTx<'_> {
         self.all(sql, [], read)
     }
 
+    /// The teams that were removed, the last one first.
+    pub fn removed_teams(&self) -> Result<Vec<Team>> {
+        let sql = "select n, slug, name, created, removed from team where removed is not null order by removed desc, n desc";
+        self.all(sql, [], read)
+    }
+
     /// A team by its number, removed ones too.
     pub fn team(&self, team: TeamId) -> Result<Option<Team>> {
         self.one("select n, slug, name, created, removed from team where n = ?", [team], read)
@@ -86,6 +92,14 @@ impl WriteTx<'_> {
         let renamed = self.run(sql, params![name, fold(name), team])? > 0;
         self.raise_generation()?;
         Ok(renamed)
+    }
+
+    /// Brings a removed team back; false when it is not removed.
+    pub fn restore_team(&mut self, team: TeamId) -> Result<bool> {
+        let restored =
+            self.run("update team set removed = null where n = ? and removed is not null", [team])? > 0;
+        self.raise_generation()?;
+        Ok(restored)
     }
 
     /// Marks a team as removed; false when it was already. Its tokens are no longer found by hash.
