@@ -12,6 +12,7 @@ mod discovery;
 mod durability;
 mod install;
 mod jumpcloud_run;
+mod membership_soak;
 mod process;
 mod resources;
 mod teams;
