@@ -1,9 +1,12 @@
 //! The command line: reads it, chooses a command, and says in one sentence what went wrong. What commands do to the
 //! directory is the service's; serving is `serve`'s.
 
+mod activity;
 mod admin;
 mod check;
+mod compare;
 mod life;
+mod selftest;
 mod table;
 mod team;
 mod token;
@@ -46,6 +49,13 @@ enum Command {
     /// Make and list the administrators of the page, and reset a password
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Show what providers asked and what became of it, or the history of one user or group
+    #[command(subcommand)]
+    Activity(activity::Command),
+    /// Compare a provider's export (CSV) with the directory; nothing is changed, exit status 1 when they differ
+    Compare(compare::Compare),
+    /// Play an identity provider's requests against a SCIM server and print what passed and what failed
+    Selftest(selftest::Selftest),
     /// Read the whole database and say whether it is sound
     Check,
     /// Print what every setting means, as Markdown
@@ -63,7 +73,10 @@ struct OfTeam {
 /// Runs the command line and answers with the exit status.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     match try_run(args) {
-        Ok(text) => say(&text),
+        Ok(done) => {
+            let said = say(&done.text);
+            if done.good { said } else { ExitCode::FAILURE }
+        }
         Err(failure) => {
             eprintln!("scimd: {failure}");
             ExitCode::from(failure.status)
@@ -80,15 +93,46 @@ fn say(text: &str) -> ExitCode {
     }
 }
 
-fn try_run(args: Vec<OsString>) -> Result<String, Failure> {
-    let Some(Cli { place, command }) = parse(with_default_command(args))? else { return Ok(String::new()) };
+/// What a command came to: its words, and whether all is well.
+struct Done {
+    text: String,
+    good: bool,
+}
+
+impl From<String> for Done {
+    fn from(text: String) -> Done {
+        Done { text, good: true }
+    }
+}
+
+fn try_run(args: Vec<OsString>) -> Result<Done, Failure> {
+    let Some(Cli { place, command }) = parse(with_default_command(args))? else {
+        return Ok(String::new().into());
+    };
+    let place = &place;
     match command {
-        Command::Serve(settings) => serve::run(&place, &settings).map(|()| String::new()),
-        Command::Settings => Ok(crate::config::reference()),
-        Command::Check => check::run(&place),
-        Command::Token(command) => on_directory(&place, async |desk| token::run(desk, command).await),
-        Command::Team(command) => on_directory(&place, async |desk| team::run(desk, command).await),
-        Command::Admin(command) => on_directory(&place, async |desk| admin::run(desk, command).await),
+        Command::Serve(settings) => serve::run(place, &settings).map(|()| String::new().into()),
+        Command::Settings => Ok(crate::config::reference().into()),
+        Command::Check => check::run(place).map(Done::from),
+        Command::Compare(command) => on_directory(place, async |desk| compare::run(desk, command).await),
+        Command::Selftest(command) if command.is_elsewhere() => {
+            one_thread()?.block_on(selftest::elsewhere(command))
+        }
+        Command::Selftest(command) => {
+            on_directory(place, async |desk| selftest::at_home(desk, command).await)
+        }
+        Command::Activity(command) => {
+            on_directory(place, async |desk| activity::run(desk, command).await.map(Done::from))
+        }
+        Command::Token(command) => {
+            on_directory(place, async |desk| token::run(desk, command).await.map(Done::from))
+        }
+        Command::Team(command) => {
+            on_directory(place, async |desk| team::run(desk, command).await.map(Done::from))
+        }
+        Command::Admin(command) => {
+            on_directory(place, async |desk| admin::run(desk, command).await.map(Done::from))
+        }
     }
 }
 
@@ -155,18 +199,19 @@ impl Desk {
     }
 }
 
+fn one_thread() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::plain(format!("could not start: {error}")))
+}
+
 /// Opens the database, beside a running server or without one, runs the command and closes it again.
-fn on_directory(
+fn on_directory<T>(
     place: &Place,
-    command: impl AsyncFnOnce(&Desk) -> Result<String, Failure>,
-) -> Result<String, Failure> {
+    command: impl AsyncFnOnce(&Desk) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let user = invoking_user();
     serve::prepare(&place.data_dir)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::plain(format!("could not start: {error}")))?;
-    runtime.block_on(async {
+    one_thread()?.block_on(async {
         let (clock, ids) = (Clock::system(), Ids::random());
         let options = store::Options { clock: clock.clone(), ids: ids.clone(), ..Default::default() };
         let store = serve::open(&place.data_dir, options)?;

@@ -22,7 +22,7 @@ fn line<const N: usize>(cells: &[String; N], widths: &[usize; N]) -> String {
 }
 
 /// A cell without what could steer the terminal: names come from outside.
-fn printable(cell: &str) -> String {
+pub(super) fn printable(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

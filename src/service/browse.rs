@@ -169,7 +169,9 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
     };
     let Found { total, rows, next, previous } = tx.search(team, &query)?;
     let mut listed = Listed { total, next, previous, totals: tx.totals(team)?, ..Listed::default() };
-    for row in rows {
+    let former = formerly(tx, team, browse, &rows)?;
+    listed.total += former.len() as u64;
+    for row in former.into_iter().chain(rows) {
         let groups = if browse.kind == Kind::User { tx.groups_of(team, row.n)? } else { Vec::new() };
         listed.rows.push((row, groups));
     }
@@ -177,6 +179,18 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
         listed.last = latest(tx, team)?.map(|row| row.activity.at);
     }
     Ok(listed)
+}
+
+/// Who had exactly this name before, first on the first page of a search; those found by their present names are not
+/// listed twice.
+fn formerly(tx: &ReadTx<'_>, team: TeamId, browse: &Browse, found: &[Row]) -> Result<Vec<Row>, Error> {
+    let first = matches!(browse.page, Page::After { place: None, .. } | Page::Index { start: 0 | 1, .. });
+    if browse.text.trim().is_empty() || browse.active.is_some() || browse.since.is_some() || !first {
+        return Ok(Vec::new());
+    }
+    let mut rows = tx.formerly(team, browse.kind, browse.text.trim(), 10)?;
+    rows.retain(|row| found.iter().all(|other| other.n != row.n));
+    Ok(rows)
 }
 
 /// The last request of a team.

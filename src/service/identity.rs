@@ -55,6 +55,25 @@ pub fn returning(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Result<Opti
     Ok(if past.len() == 1 { past.pop().map(|tombstone| tombstone.id) } else { None })
 }
 
+/// Remembers the name that a rename gives up.
+pub fn keep_former_name(
+    tx: &mut WriteTx<'_>,
+    job: &Job,
+    row: &Row,
+    old: &Document,
+    new: &Document,
+) -> Result<(), Error> {
+    let attribute = match row.kind {
+        Kind::User => "userName",
+        Kind::Group => "displayName",
+    };
+    let name = |document: &Document| document.get(attribute).and_then(Value::as_str).map(str::to_owned);
+    if let Some(former) = name(old).filter(|former| name(new).as_ref() != Some(former)) {
+        tx.keep_former_name(job.caller.team, row, &former)?;
+    }
+    Ok(())
+}
+
 /// Takes over a record that another source made: whoever looks it up and updates it owns it from then on.
 pub fn adopt(tx: &mut WriteTx<'_>, job: &Job, row: &Row) -> Result<(), Error> {
     if row.source != job.caller.source {

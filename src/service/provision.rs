@@ -178,6 +178,7 @@ pub(super) fn change(
     job.asked.underway.leave(&notes);
     let delta = delta?;
     identity::adopt(tx, job, row)?;
+    identity::keep_former_name(tx, job, row, old, document)?;
     let after = if !differences.is_empty() {
         tx.update_resource(caller.team, row, document, caller.token, &job.values(document))
             .map_err(|error| identity::taken(tx, caller.team, error))?

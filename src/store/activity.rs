@@ -121,8 +121,10 @@ macro_rules! select {
         )
     };
 }
+pub(super) use select;
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
+/// Reads the columns of `select`.
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
     let names = |column| -> rusqlite::Result<Vec<String>> {
         let text: Option<String> = row.get(column)?;
         // Written by `list` alone; a damaged text shows as no names rather than as no row.

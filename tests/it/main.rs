@@ -7,14 +7,17 @@ mod steady;
 
 mod activity;
 mod causes;
+mod compare;
 mod dialogues;
 mod discovery;
 mod durability;
+mod identity;
 mod install;
 mod jumpcloud_run;
 mod membership_soak;
 mod process;
 mod resources;
+mod selftest;
 mod teams;
 mod tidy;
 mod tokens;

@@ -1,0 +1,133 @@
+//! `scimd compare` and `scimd activity`: what the command line says of a directory and of the requests that made it.
+
+use serde_json::json;
+
+use crate::server::{Ran, Server, USER};
+
+fn compare(server: &Server, csv: &str) -> Ran {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("export.csv");
+    std::fs::write(&file, csv).expect("written");
+    server.data().run(&["compare", &file.to_string_lossy()])
+}
+
+/// What it found, once it is sure that it found something.
+#[track_caller]
+fn differences(server: &Server, csv: &str) -> String {
+    let ran = compare(server, csv);
+    assert_eq!(ran.status.code(), Some(1), "{ran}");
+    assert_eq!(ran.stderr, "", "{ran}");
+    ran.stdout
+}
+
+#[test]
+fn an_export_is_compared_and_nothing_is_changed() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let ada = json!({"schemas": [USER], "userName": "ada", "name": {"givenName": "Ada", "familyName": "Example"},
+        "emails": [{"value": "ada@example.com", "type": "work"}], "active": true});
+    let ada = caller.post("/Users", &ada).is(201).id();
+    let bea = caller.user("bea@example.com");
+    let cem = caller.user("cem@example.com");
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    caller.patch(&format!("/Users/{cem}"), off).is(200);
+    caller.group("Engineering", &[&ada, &bea]);
+
+    let equal =
+        compare(&server, "Email,First Name,Status\nADA@example.com,Ada,Active\nbea@example.com,,ACTIVE\n")
+            .well();
+    assert_eq!(equal.stdout, "equal: 2 users and groups of the file are here as it says\n");
+    let told = differences(
+        &server,
+        "email,firstname,suspended\nada@example.com,Adele,false\nbea@example.com,,true\ncem@example.com,,false\n\
+         dan@example.com,,false\neve@example.com,,true\n",
+    );
+    assert_eq!(
+        told,
+        format!(
+            "missing here: 1\n  user dan@example.com (line 5)\n\
+             different: 2\n  user ada ({ada}): name.givenName is \"Ada\" here, \"Adele\" in the file\n  \
+             user cem@example.com ({cem}): inactive here, active in the file\n\
+             wrongly active: 1\n  user bea@example.com ({bea}): active here, inactive in the file\n"
+        )
+    );
+    let told = differences(&server, "userName\nada\n");
+    assert_eq!(told, format!("here and not in the file: 1\n  user bea@example.com ({bea})\n"));
+    // Memberships: who is where; nothing is said of who else there is.
+    let told = differences(
+        &server,
+        "Group Name,Member Email\nengineering,ada@example.com\nEngineering,cem@example.com\nSupport,ada@example.com\n",
+    );
+    assert_eq!(
+        told,
+        "missing here: 2\n  cem@example.com in the group engineering\n  group Support\n\
+         here and not in the file: 1\n  bea@example.com in the group engineering\n"
+    );
+    compare(&server, "group\nEngineering\n").well();
+    let refused = compare(&server, "shoe size\n42\n").refused();
+    assert!(refused.contains("one of them must be userName, email or group"), "{refused}");
+    assert_eq!(caller.get(&format!("/Users/{bea}")).is(200).json()["meta"]["version"], "W/\"1\"");
+}
+
+#[test]
+fn the_activity_is_shown_in_a_terminal() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--name", "JumpCloud"]);
+    let id = caller.user("ada@example.com");
+    let group = caller.group("Engineering", &[]);
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
+    let joined = caller.patch(&format!("/Groups/{group}"), add).is(200);
+    caller.post("/Users", &json!({"schemas": [USER], "userName": "ada@example.com"})).is(409);
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    caller.patch(&format!("/Users/{id}"), off).is(200);
+    let tail = server.data().run(&["activity", "tail"]).well().stdout;
+    let line = |of: &str, words: &str| {
+        let found = of.lines().find(|line| line.contains(words));
+        found.unwrap_or_else(|| panic!("{words}: {of}")).to_owned()
+    };
+    let refused = line(&tail, "Refused: a new user");
+    assert!(refused.contains("  409  JumpCloud  "), "{refused}");
+    assert!(
+        refused.contains(&format!("userName \"ada@example.com\" is already used by ada@example.com ({id})")),
+        "{refused}"
+    );
+    // The history of a person has what happened to it through groups too, in order.
+    let history = server.data().run(&["activity", "of", "ADA@example.com"]).well().stdout;
+    let order: Vec<_> =
+        ["ada@example.com was added", "ada@example.com joined Engineering", "was deactivated"]
+            .iter()
+            .map(|words| history.find(words).unwrap_or_else(|| panic!("{words}: {history}")))
+            .collect();
+    assert!(order.is_sorted(), "{history}");
+    assert!(line(&history, "joined").ends_with(joined.header("x-request-id")), "{history}");
+    assert!(!history.contains("Refused"), "a refused creation is nobody's history: {history}");
+    let unknown = server.data().run(&["activity", "of", "nobody@example.com"]).refused();
+    assert!(unknown.contains("nobody here has or had the id or name \"nobody@example.com\""), "{unknown}");
+}
+
+#[test]
+fn tail_follows_what_comes_in() {
+    let server = Server::plain();
+    let caller = server.caller();
+    caller.user("ada@example.com");
+    let mut command = crate::server::command();
+    command.args(["activity", "tail", "--follow", "--data-dir"]).arg(server.data().dir());
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let lines = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    let (said, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::BufRead::lines(lines).map_while(Result::ok) {
+            if said.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let wait_for = |words: &str| {
+        while !heard.recv_timeout(crate::server::PATIENCE).expect("another line").contains(words) {}
+    };
+    wait_for("ada@example.com was added");
+    caller.user("bea@example.com");
+    wait_for("bea@example.com was added");
+    crate::server::kill(&child, rustix::process::Signal::KILL);
+    child.wait().expect("it ends");
+}
