@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod assets;
+pub mod client;
 pub mod connection;
 pub mod cookies;
 pub mod forms;
