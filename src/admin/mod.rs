@@ -2,7 +2,7 @@
 //! layout and the headers, `session` the cookie and the proof that a form is ours, `error` what is shown instead.
 
 mod activity;
-mod admin;
+mod administrator;
 mod admins;
 mod code;
 mod confirm;
@@ -183,11 +183,11 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["admins", "invite"]) => invite::invite(page).await,
         (true, ["admins", "invited"]) => invite::invited(page),
         (false, ["admins", "withdraw"]) => invite::withdraw(page).await,
-        (true, ["admins", n]) => admin::show(page, n),
-        (false, ["admins", n, "access"]) => admin::access(page, n).await,
-        (false, ["admins", n, "end-sessions"]) => admin::end_sessions(page, n).await,
-        (true, ["admins", n, "remove"]) => admin::remove_page(page, n),
-        (false, ["admins", n, "remove"]) => admin::remove(page, n).await,
+        (true, ["admins", n]) => administrator::show(page, n),
+        (false, ["admins", n, "access"]) => administrator::access(page, n).await,
+        (false, ["admins", n, "end-sessions"]) => administrator::end_sessions(page, n).await,
+        (true, ["admins", n, "remove"]) => administrator::remove_page(page, n),
+        (false, ["admins", n, "remove"]) => administrator::remove(page, n).await,
         (true, ["health-status"]) => health::health(page).await,
         (true, ["keys"]) => gate::shortcuts(page),
         _ => Err(Fault::NotFound),

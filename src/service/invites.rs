@@ -73,7 +73,7 @@ impl Service {
 
     /// The invitations that can still be taken.
     pub fn invites(&self) -> Result<Vec<Invite>, Error> {
-        self.store().read_now(|tx| open(tx))
+        self.store().read_now(open)
     }
 
     /// The invitation of a link's text.

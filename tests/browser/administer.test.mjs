@@ -1,0 +1,165 @@
+// What an administrator does later: rotate a token with proof, invite and remove others, remove a team and bring it back.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Provider, Server, browse, createToken, openPage, overflow, picture, setUp, teamAddress, violations } from './harness.mjs';
+
+let browser;
+let server;
+let page;
+let provider;
+let team;
+const found = [];
+
+before(async () => {
+  server = await Server.start();
+  browser = await browse();
+  page = await openPage(browser);
+  await setUp(page, server);
+  team = teamAddress(page);
+  provider = new Provider(server, await createToken(page, 'JumpCloud production'));
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Judges the page light and wide, then dark and narrow; the last test wants nothing found. */
+async function judged(name) {
+  for (const [colorScheme, width, height] of [['light', 1440, 900], ['dark', 390, 844]]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height });
+    found.push(...(await violations(page)).map((line) => `${width} ${colorScheme} ${line}`));
+    const wide = await overflow(page);
+    if (wide > 0) found.push(`${width} ${colorScheme} ${page.url()} is ${wide} px too wide`);
+    await picture(page, `${name}-${width}-${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+test('the connect page ticks within a second, and its steps with it', async () => {
+  await page.goto(`${team}connect`);
+  await page.locator('[data-live-state]').getByText('Live', { exact: true }).waitFor();
+  const line = page.locator('#connect-checks li.ok').filter({ hasText: 'User list read' });
+  assert.equal(await line.count(), 0);
+  const sent = Date.now();
+  await provider.send(200, 'GET', '/Users?startIndex=1&count=100');
+  await line.waitFor({ timeout: 5000 });
+  assert.ok(Date.now() - sent < 1000, `${Date.now() - sent} ms`);
+  assert.equal(await page.locator('.steps > li').nth(2).getAttribute('class'), 'done');
+});
+
+test('a very long name stays within the page', async () => {
+  const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User'];
+  const long = await provider.send(201, 'POST', '/Users', { schemas, userName: 'long@example.com', displayName: 'Wolfeschlegelstein'.repeat(200) });
+  await provider.send(201, 'POST', '/Users', { schemas, userName: 'rtl@example.com', displayName: 'فاطمة الزهراء 🎉' });
+  await provider.group('Everyone', [long.id]);
+  for (const path of ['', 'users', `users/${long.id}`, 'groups', 'activity']) {
+    await page.goto(team + path);
+    await judged(`long-${path.replaceAll('/', '-') || 'overview'}`);
+  }
+});
+
+test('system health tells what it knows', async () => {
+  await page.goto(`${team}health-status`);
+  const text = await page.locator('main').innerText();
+  for (const words of [/Certificate/, /Made by scimd itself/, /Database/, /Every entry’s hash fits/, /Disk/, /Requests/]) assert.match(text, words);
+  await judged('health');
+});
+
+test('a token is rotated: both work, the page watches both, the old one is revoked when that is safe', async () => {
+  await page.goto(`${team}tokens`);
+  await page.locator('tbody tr').filter({ hasText: 'JumpCloud production' }).getByRole('link', { name: /^Rotate/ }).click();
+  await judged('token-rotate');
+  await page.getByRole('button', { name: 'Create the new token' }).click();
+  const next = new Provider(server, (await page.getByLabel('Token Key', { exact: true }).innerText()).trim());
+  await page.goto(`${team}tokens`);
+  const rotation = page.locator('#rotation');
+  assert.match(await rotation.innerText(), /Not yet safe: nothing has used the new token/);
+  await judged('rotation-begun');
+  assert.equal((await provider.request('GET', '/Users')).status, 200, 'the old one still works');
+  await next.send(200, 'GET', '/Users');
+  await rotation.getByText('Safe: nothing has used it since').waitFor({ timeout: 5000 });
+  await provider.send(200, 'GET', '/Users');
+  await rotation.getByText('Something still has it').waitFor({ timeout: 5000 });
+  await judged('rotation-under-way');
+  await rotation.getByRole('link', { name: /Revoke the old token/ }).click();
+  await judged('rotation-revoke');
+  await page.getByRole('button', { name: 'Revoke it' }).click();
+  await page.waitForLoadState();
+  assert.equal((await provider.request('GET', '/Users')).status, 401);
+  assert.equal((await next.request('GET', '/Users')).status, 200);
+});
+
+test('an administrator is invited by a link that works once, looks without changing, and is removed', async () => {
+  await page.goto(`${team}admins`);
+  await page.getByRole('link', { name: 'Invite an administrator' }).click();
+  await judged('invite');
+  await page.getByLabel('Email').fill('viewer@example.com');
+  await page.getByLabel('Read only').check();
+  await page.getByRole('button', { name: 'Create the link' }).click();
+  await judged('invited');
+  const link = (await page.getByLabel('Link', { exact: true }).innerText()).trim();
+
+  const viewer = await openPage(browser, { javaScriptEnabled: false });
+  await viewer.goto(link);
+  await viewer.getByLabel('Password', { exact: true }).fill('a viewer pass phrase');
+  await viewer.getByLabel('Password again').fill('a viewer pass phrase');
+  await viewer.getByRole('button', { name: 'Join' }).click();
+  await viewer.getByRole('heading', { level: 1 }).waitFor();
+  for (const [path, status] of [['tokens', 200], ['tokens/new', 403], ['admins', 200], ['admins/invite', 403], ['team/remove', 403]]) {
+    assert.equal((await viewer.goto(team + path)).status(), status, path);
+  }
+  assert.equal((await viewer.goto(link)).status(), 410);
+  assert.deepEqual(viewer.faults, []);
+
+  await page.goto(`${team}admins`);
+  await judged('admins');
+  await page.locator('tbody tr').filter({ hasText: 'viewer@example.com' }).getByRole('link', { name: /^Change/ }).click();
+  await judged('administrator');
+  await page.getByRole('link', { name: 'Remove this administrator' }).click();
+  await judged('administrator-remove');
+  await page.getByRole('button', { name: 'Remove them' }).click();
+  await page.getByText('The administrator was removed').waitFor();
+  assert.match((await viewer.goto(`${team}users`)).url(), /sign-in/, 'signed out at once');
+});
+
+test('the last administrator with full access stays', async () => {
+  await page.goto(`${team}admins`);
+  await page.locator('tbody tr').first().getByRole('link', { name: /^Change/ }).click();
+  await page.getByRole('link', { name: 'Remove this administrator' }).click();
+  await page.getByRole('button', { name: 'Remove them' }).click();
+  await page.getByText('is the last with full access').waitFor();
+  await page.goto(`${team}admins`);
+  assert.equal(await page.locator('tbody tr').count(), 1);
+});
+
+test('a team is removed by its name and brought back', async () => {
+  await page.goto(`${team}team`);
+  await page.getByLabel('Name of the new team').fill('Labs');
+  await page.getByRole('button', { name: 'Add team' }).click();
+  await page.getByRole('heading', { name: 'Connect JumpCloud', level: 1 }).waitFor();
+  const labs = teamAddress(page);
+  const caller = new Provider(server, await createToken(page, 'Labs'));
+  await page.goto(`${labs}team/remove`);
+  await page.getByLabel(/Type the team/).fill('labs');
+  await page.getByRole('button', { name: 'Remove the team' }).click();
+  assert.match(await page.title(), /^Error/);
+  await judged('team-remove');
+  assert.equal((await caller.request('GET', '/Users')).status, 200, 'another name removes nothing');
+  await page.getByLabel(/Type the team/).fill('Labs');
+  await page.getByRole('button', { name: 'Remove the team' }).click();
+  await page.getByText('The team was removed').waitFor();
+  await judged('team-removed');
+  assert.equal((await caller.request('GET', '/Users')).status, 401);
+  assert.equal((await page.request.get(`${labs}users`)).status(), 404);
+  await page.getByRole('button', { name: /^Bring back/ }).click();
+  await page.getByText('The team is back').waitFor();
+  assert.equal((await caller.request('GET', '/Users')).status, 200);
+});
+
+test('no page has a violation or scrolls sideways, and nothing went wrong behind it', () => {
+  assert.equal(found.length, 0, `\n${found.join('\n')}`);
+  assert.deepEqual(page.faults, []);
+});
