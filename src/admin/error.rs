@@ -180,7 +180,7 @@ fn service_words(error: Error) -> Words {
         Error::Refused(text) => Words::new(422, "Nothing was changed", sentence(&text)),
         Error::Forbidden { detail, .. } => Words::new(403, "Not allowed", sentence(&detail)),
         Error::Unauthenticated { detail, .. } => Words::new(403, "Not allowed", sentence(&detail)),
-        Error::Scim(error) => Words::new(
+        Error::Scim(error) | Error::Stricter(_, error) => Words::new(
             if error.status < 500 { 422 } else { 500 },
             "Nothing was changed",
             sentence(&error.detail),

@@ -183,12 +183,15 @@ pub fn projection(
     Ok((projection, attributes.is_some()))
 }
 
-/// What `If-Match` asks for (RFC 7644 §3.14). Weak tags count: versions here are exact.
-pub fn if_match(exchange: &Exchange) -> Precondition {
-    match exchange.request.headers.get("if-match").map(str::trim) {
-        None | Some("") => Precondition::None,
-        Some("*") => Precondition::Any,
-        Some(tags) => Precondition::Versions(versions(tags)),
+/// What `If-Match`, or else `If-None-Match`, asks for (RFC 7644 §3.14). Weak tags count: versions here are exact.
+pub fn precondition(exchange: &Exchange) -> Precondition {
+    let tags = |name| exchange.request.headers.get(name).map(str::trim).filter(|tags| !tags.is_empty());
+    match (tags("if-match"), tags("if-none-match")) {
+        (Some("*"), _) => Precondition::Any,
+        (Some(tags), _) => Precondition::Versions(versions(tags)),
+        (None, Some("*")) => Precondition::NotAny,
+        (None, Some(tags)) => Precondition::NotVersions(versions(tags)),
+        (None, None) => Precondition::None,
     }
 }
 

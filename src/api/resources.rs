@@ -31,6 +31,11 @@ pub fn get(
 ) -> Result<Response, Error> {
     let target = target(face, exchange, caller, kind, Precondition::None)?;
     let (outcome, name) = face.service.get(caller, &target, id)?;
+    // RFC 9110 §13.2.2: If-Match first. What If-None-Match names is answered with 304 here, not with 412.
+    let asked = reading::precondition(exchange);
+    if matches!(asked, Precondition::Versions(_)) && !asked.holds(outcome.version) {
+        return Err(Error::Stale { current: outcome.version });
+    }
     let unchanged = reading::none_match(exchange, outcome.version);
     let notes = Notes::default();
     let ending = Ending {
@@ -57,7 +62,7 @@ pub async fn replace(
     kind: Kind,
     id: &str,
 ) -> Result<Response, Error> {
-    let target = target(face, exchange, caller, kind, reading::if_match(exchange))?;
+    let target = target(face, exchange, caller, kind, reading::precondition(exchange))?;
     let body = reading::body(face, exchange, caller.mode).await?;
     let outcome = face.service.replace(caller, &exchange.asked, target, id, &body).await?;
     Ok(answer(200, outcome))
@@ -70,7 +75,7 @@ pub async fn patch(
     kind: Kind,
     id: &str,
 ) -> Result<Response, Error> {
-    let target = target(face, exchange, caller, kind, reading::if_match(exchange))?;
+    let target = target(face, exchange, caller, kind, reading::precondition(exchange))?;
     let body = reading::body(face, exchange, caller.mode).await?;
     let outcome = face.service.patch(caller, &exchange.asked, target, id, &body).await?;
     Ok(answer(200, outcome))
@@ -83,7 +88,7 @@ pub async fn delete(
     kind: Kind,
     id: &str,
 ) -> Result<Response, Error> {
-    let target = target(face, exchange, caller, kind, reading::if_match(exchange))?;
+    let target = target(face, exchange, caller, kind, reading::precondition(exchange))?;
     face.service.delete(caller, &exchange.asked, target, id).await?;
     Ok(Response::empty(204))
 }
@@ -93,17 +98,18 @@ fn target(
     exchange: &Exchange,
     caller: &Caller,
     kind: Kind,
-    if_match: Precondition,
+    precondition: Precondition,
 ) -> Result<Target, Error> {
     let registry = face.service.registry(Some(caller.team));
     let (projection, asks_attributes) = reading::projection(exchange, &registry, &[kind])?;
-    Ok(Target { kind, projection, base: exchange.base.clone(), asks_attributes, if_match })
+    Ok(Target { kind, projection, base: exchange.base.clone(), asks_attributes, precondition })
 }
 
 /// The resource with its version; 204 where the service leaves the body out.
 fn answer(status: u16, outcome: Outcome) -> Response {
     let response = match outcome.body {
-        Some(body) => Response::json(status, SCIM_JSON, body),
+        // RFC 7643 §3.1: `meta.location` is the same as Content-Location.
+        Some(body) => Response::json(status, SCIM_JSON, body).header("content-location", &outcome.location),
         None => Response::empty(204),
     };
     response.header("etag", &reading::etag(outcome.version)).header("location", &outcome.location)

@@ -4,7 +4,7 @@ use super::reading::{self, SCIM_JSON};
 use super::{Exchange, Face};
 use crate::http::Response;
 use crate::scim::resource::Projection;
-use crate::scim::{Kind, ScimError, message};
+use crate::scim::{Kind, ScimError, ScimType, message};
 use crate::service::record::Ending;
 use crate::service::sentence::Deed;
 use crate::service::{Caller, Error, Search};
@@ -18,14 +18,15 @@ pub async fn list(
     let registry = face.service.registry(Some(caller.team));
     let (projection, _) = reading::projection(exchange, &registry, &kinds)?;
     let query = &exchange.request.query;
+    let cursor = query.get_any_case("cursor");
     let search = Search {
         kinds,
         filter: query.get_any_case("filter").map(str::to_owned),
         sort_by: query.get_any_case("sortBy").filter(|path| !path.is_empty()).map(str::to_owned),
         descending: message::descending(query.get_any_case("sortOrder"))?,
         start_index: integer("startIndex", query.get_any_case("startIndex"))?,
-        count: integer("count", query.get_any_case("count"))?,
-        cursor: query.get_any_case("cursor").map(str::to_owned),
+        count: integer("count", query.get_any_case("count")).map_err(|error| of_cursor(error, cursor))?,
+        cursor: cursor.map(str::to_owned),
         projection,
         base: exchange.base.clone(),
     };
@@ -109,6 +110,14 @@ fn integer(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
     }
     let end = if text.starts_with('-') { i64::MIN } else { i64::MAX };
     Ok(Some(text.parse().unwrap_or(end)))
+}
+
+/// A wrong count is `invalidCount` where the request pages by cursor (RFC 9865 §2.1).
+fn of_cursor(error: Error, cursor: Option<&str>) -> Error {
+    match (error, cursor) {
+        (Error::Scim(error), Some(_)) => Error::Scim(ScimError::bad(ScimType::InvalidCount, error.detail)),
+        (error, _) => error,
+    }
 }
 
 #[cfg(test)]

@@ -49,6 +49,12 @@ pub enum Leniency {
     MediaType,
     /// A second group of the same displayName was refused.
     UniqueGroupName,
+    /// A second user of the same source and externalId was refused.
+    UniqueExternalId,
+    /// A created user took up the id that the same person had before being deleted.
+    ReturningPerson,
+    /// A PATCH without path named readOnly attributes, which were left alone.
+    ReadOnlyInPatch,
     /// Text where the schema says integer or decimal, or the other way round.
     TextNumber,
 }
@@ -75,6 +81,9 @@ impl Leniency {
             Leniency::DoubleSlash => "double-slash",
             Leniency::MediaType => "media-type",
             Leniency::UniqueGroupName => "unique-group-name",
+            Leniency::UniqueExternalId => "unique-external-id",
+            Leniency::ReturningPerson => "returning-person",
+            Leniency::ReadOnlyInPatch => "read-only-in-patch",
             Leniency::TextNumber => "text-number",
         }
     }

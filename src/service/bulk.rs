@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::circles;
 use super::job::{Outcome, Precondition, Target};
 use super::record::Asked;
 use super::{Caller, Error, Service, redact};
@@ -55,6 +56,8 @@ struct Run<'a> {
     makers: HashMap<&'a str, usize>,
     /// The ids of the resources that were made.
     made: HashMap<&'a str, String>,
+    /// Operations that would make groups within themselves, and why each is refused.
+    circles: HashMap<usize, Error>,
     /// Operations that wait for what they refer to.
     waiting: HashSet<usize>,
     /// Resources made without a reference that is completed at the end.
@@ -70,7 +73,7 @@ impl<'a> Run<'a> {
         base: &'a str,
         request: &'a BulkRequest,
     ) -> Run<'a> {
-        let makers = request
+        let makers: HashMap<&str, usize> = request
             .operations
             .iter()
             .enumerate()
@@ -84,6 +87,7 @@ impl<'a> Run<'a> {
             asked,
             base,
             request,
+            circles: circles::of_groups(&request.operations, &makers),
             makers,
             made: HashMap::new(),
             waiting: HashSet::new(),
@@ -105,6 +109,11 @@ impl<'a> Run<'a> {
                 return;
             }
             let operation = &self.request.operations[index];
+            if let Some(error) = self.circles.remove(&index) {
+                self.waiting.remove(&index);
+                self.done.insert(index, Done { index, result: Err(error), location: None });
+                return;
+            }
             let makers: Vec<usize> =
                 references(operation).into_iter().filter_map(|id| self.makers.get(id).copied()).collect();
             for maker in makers {
@@ -217,7 +226,7 @@ impl<'a> Run<'a> {
             projection: Projection::all(),
             base: self.base.to_owned(),
             asks_attributes: false,
-            if_match: precondition(operation.version.as_deref())?,
+            precondition: precondition(operation.version.as_deref())?,
         };
         let redacted = redact::body(data);
         let asked = Asked {

@@ -1,6 +1,7 @@
 //! Cursors (RFC 9865): a sealed text that says where a walk stands. Nothing is kept on the server; a cursor is bound to its
 //! team and query, and it expires.
 
+use super::DEFAULT_COUNT;
 use crate::base::secret::Key as SealKey;
 use crate::base::{TeamId, Timestamp, secret};
 use crate::scim::{ScimError, ScimType};
@@ -9,7 +10,7 @@ use crate::store::{Key, Page, Place};
 /// How long a cursor is good for (`pagination.cursorTimeout`).
 pub const LIFE_SECONDS: u64 = 3600;
 const PURPOSE: &str = "cursor";
-const HEADER: usize = 8 + 8 + 16 + 1 + 8 + 1;
+const HEADER: usize = 8 + 8 + 16 + 1 + 8 + 8 + 1;
 
 /// What a cursor must agree with: the same team and the same query but for cursor and count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub enum Way {
     Back,
 }
 
-/// Writes the cursor for a place.
-pub fn seal(key: &SealKey, binding: Binding, way: Way, place: &Place, now: Timestamp) -> String {
+/// Writes the cursor for a place, of a walk with pages of `count`.
+pub fn seal(key: &SealKey, binding: Binding, way: Way, place: &Place, count: u64, now: Timestamp) -> String {
     let mut bytes = Vec::with_capacity(HEADER + 16);
     bytes.extend_from_slice(&(now.0 + LIFE_SECONDS as i64 * 1000).to_be_bytes());
     bytes.extend_from_slice(&binding.team.0.to_be_bytes());
@@ -49,6 +50,7 @@ pub fn seal(key: &SealKey, binding: Binding, way: Way, place: &Place, now: Times
         Way::Forward => 0,
         Way::Back => 1,
     });
+    bytes.extend_from_slice(&count.to_be_bytes());
     bytes.extend_from_slice(&place.n.to_be_bytes());
     match &place.key {
         Key::Missing => bytes.push(0),
@@ -64,16 +66,17 @@ pub fn seal(key: &SealKey, binding: Binding, way: Way, place: &Place, now: Times
     key.seal(PURPOSE, &bytes)
 }
 
-/// The page that a cursor asks for; an empty cursor asks for the first (RFC 9865 §2).
+/// The page that a cursor asks for; an empty cursor asks for the first (RFC 9865 §2). `count` is what the request
+/// says; a walk keeps the count it began with (§2.1 `invalidCount`), and a later request may leave it out.
 pub fn page(
     key: &SealKey,
     binding: Binding,
     cursor: &str,
-    count: u64,
+    count: Option<u64>,
     now: Timestamp,
 ) -> Result<Page, ScimError> {
     if cursor.is_empty() {
-        return Ok(Page::After { place: None, count });
+        return Ok(Page::After { place: None, count: count.unwrap_or(DEFAULT_COUNT) });
     }
     let bytes = key
         .open(PURPOSE, cursor)
@@ -92,6 +95,13 @@ pub fn page(
         return Err(ScimError::bad(ScimType::ExpiredCursor, detail));
     }
     let way = take(&mut rest, 1)?[0];
+    let began_with = integer(&mut rest)? as u64;
+    if count.is_some_and(|count| count != began_with) {
+        let detail =
+            format!("the walk began with count={began_with}; send that count with every page, or none");
+        return Err(ScimError::bad(ScimType::InvalidCount, detail));
+    }
+    let count = began_with;
     let n = integer(&mut rest)?;
     let key = match take(&mut rest, 1)?[0] {
         0 => Key::Missing,
@@ -135,25 +145,36 @@ mod tests {
         let binding = Binding::new(TeamId(1), &["Users", "active eq true"]);
         for key_value in [Key::Missing, Key::Number(2.5), Key::Text("mei".into())] {
             let place = Place { key: key_value, n: -3 };
-            let cursor = seal(&key, binding, Way::Forward, &place, Timestamp(0));
-            let found = page(&key, binding, &cursor, 10, Timestamp(1));
+            let cursor = seal(&key, binding, Way::Forward, &place, 10, Timestamp(0));
+            let found = page(&key, binding, &cursor, Some(10), Timestamp(1));
             assert_eq!(found, Ok(Page::After { place: Some(place), count: 10 }));
         }
-        let back = seal(&key, binding, Way::Back, &place(), Timestamp(0));
+        let back = seal(&key, binding, Way::Back, &place(), 5, Timestamp(0));
         assert_eq!(
-            page(&key, binding, &back, 5, Timestamp(0)),
+            page(&key, binding, &back, None, Timestamp(0)),
             Ok(Page::Before { place: place(), count: 5 })
         );
-        assert_eq!(page(&key, binding, "", 5, Timestamp(0)), Ok(Page::After { place: None, count: 5 }));
+        assert_eq!(page(&key, binding, "", Some(5), Timestamp(0)), Ok(Page::After { place: None, count: 5 }));
+    }
+
+    #[test]
+    fn a_walk_keeps_the_count_it_began_with() {
+        let key = SealKey::random();
+        let binding = Binding::new(TeamId(1), &["Users"]);
+        let cursor = seal(&key, binding, Way::Forward, &place(), 5, Timestamp(0));
+        let other = page(&key, binding, &cursor, Some(6), Timestamp(0)).expect_err("another count");
+        assert_eq!((other.status, other.scim_type), (400, Some(ScimType::InvalidCount)));
+        assert!(page(&key, binding, &cursor, Some(5), Timestamp(0)).is_ok());
     }
 
     #[test]
     fn a_foreign_altered_or_old_cursor_is_refused() {
         let key = SealKey::random();
         let binding = Binding::new(TeamId(1), &["Users", ""]);
-        let cursor = seal(&key, binding, Way::Forward, &place(), Timestamp(0));
-        let kind =
-            |binding, cursor: &str, now| page(&key, binding, cursor, 1, now).map_err(|error| error.scim_type);
+        let cursor = seal(&key, binding, Way::Forward, &place(), 5, Timestamp(0));
+        let kind = |binding, cursor: &str, now| {
+            page(&key, binding, cursor, None, now).map_err(|error| error.scim_type)
+        };
         let invalid = Err(Some(ScimType::InvalidCursor));
         assert_eq!(kind(Binding::new(TeamId(2), &["Users", ""]), &cursor, Timestamp(0)), invalid);
         assert_eq!(kind(Binding::new(TeamId(1), &["User", "s"]), &cursor, Timestamp(0)), invalid);

@@ -1,7 +1,7 @@
 //! All that can go wrong, in scimd's own words. A face turns it into SCIM JSON or a page; what only the log may
 //! know stays in the log, under the incident's number.
 
-use crate::scim::ScimError;
+use crate::scim::{Leniency, Notes, ScimError};
 use crate::service::cause::Cause;
 use crate::store::StoreError;
 
@@ -11,6 +11,9 @@ pub enum Error {
     /// The request breaks a rule of RFC 7643 or RFC 7644.
     #[error("{0}")]
     Scim(ScimError),
+    /// Something that the RFCs allow and a compat token is refused, by the name of the deviation.
+    #[error("{1}")]
+    Stricter(Leniency, ScimError),
     /// The caller could not be told, and why.
     #[error("{detail}")]
     Unauthenticated { cause: Cause, detail: String },
@@ -45,10 +48,19 @@ impl Error {
         Error::Internal { incident }
     }
 
+    /// The deviation from the RFCs that the error is, for the activity.
+    pub fn notes(&self) -> Notes {
+        let mut notes = Notes::default();
+        if let Error::Stricter(leniency, _) = self {
+            notes.used(*leniency);
+        }
+        notes
+    }
+
     /// The error as RFC 7644 §3.12 words it, for an answer and for an operation of a Bulk request.
     pub fn as_scim(&self) -> ScimError {
         match self {
-            Error::Scim(error) => error.clone(),
+            Error::Scim(error) | Error::Stricter(_, error) => error.clone(),
             Error::Unauthenticated { detail, .. } => ScimError::plain(401, detail.clone()),
             Error::Forbidden { detail, .. } => ScimError::plain(403, detail.clone()),
             Error::NotFound(detail) => ScimError::plain(404, detail.clone()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Error;
 use super::job::Job;
 use crate::base::TeamId;
-use crate::scim::{Document, Kind, Mode, ScimError, fold};
+use crate::scim::{Document, Kind, Leniency, Mode, ScimError, fold};
 use crate::store::{ReadTx, Row, StoreError, WriteTx};
 
 /// Refuses a second group of the same name for a compat token: providers match groups by their name.
@@ -21,10 +21,13 @@ pub fn check_group_name(
     let Some(name) = document.get("displayName").and_then(Value::as_str) else { return Ok(()) };
     let taken = tx.resources_by_value(job.caller.team, Kind::Group, "displayName", &fold::fold(name), 2)?;
     match taken.iter().find(|row| Some(row.n) != own) {
-        Some(row) => Err(Error::Scim(ScimError::uniqueness(format!(
-            "displayName \"{name}\" is already used by the group {}; look it up and update it, or choose another name",
-            row.id
-        )))),
+        Some(row) => Err(Error::Stricter(
+            Leniency::UniqueGroupName,
+            ScimError::uniqueness(format!(
+                "displayName \"{name}\" is already used by the group {}; look it up and update it, or choose another name",
+                row.id
+            )),
+        )),
         None => Ok(()),
     }
 }
@@ -37,10 +40,13 @@ pub fn check_external_id(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Res
     }
     let living = tx.resources_by_value(job.caller.team, Kind::User, "externalId", external, 100)?;
     match living.iter().find(|row| row.source == job.caller.source) {
-        Some(row) => Err(Error::Scim(ScimError::uniqueness(format!(
-            "externalId \"{external}\" already belongs to {} ({}); update that user",
-            row.display, row.id
-        )))),
+        Some(row) => Err(Error::Stricter(
+            Leniency::UniqueExternalId,
+            ScimError::uniqueness(format!(
+                "externalId \"{external}\" already belongs to {} ({}); update that user",
+                row.display, row.id
+            )),
+        )),
         None => Ok(()),
     }
 }

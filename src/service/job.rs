@@ -21,11 +21,11 @@ pub struct Target {
     pub base: String,
     /// Whether the request named attributes: then a group's PATCH is always answered with a body.
     pub asks_attributes: bool,
-    /// The versions of an `If-Match` header; empty when there is none.
-    pub if_match: Precondition,
+    /// What the request asks of the version that is there.
+    pub precondition: Precondition,
 }
 
-/// What `If-Match` asks for (RFC 9110 §13.1.1).
+/// What `If-Match` or `If-None-Match` asks for (RFC 9110 §13.1.1, §13.1.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
     #[default]
@@ -33,6 +33,22 @@ pub enum Precondition {
     /// `*`: the resource exists, whatever its version.
     Any,
     Versions(Vec<u64>),
+    /// `If-None-Match: *`: there is no such resource.
+    NotAny,
+    /// The resource is at none of these.
+    NotVersions(Vec<u64>),
+}
+
+impl Precondition {
+    /// Whether a resource at this version is what was asked for.
+    pub fn holds(&self, version: u64) -> bool {
+        match self {
+            Precondition::None | Precondition::Any => true,
+            Precondition::Versions(versions) => versions.contains(&version),
+            Precondition::NotAny => false,
+            Precondition::NotVersions(versions) => !versions.contains(&version),
+        }
+    }
 }
 
 /// What a use case on one resource answers.
@@ -64,11 +80,9 @@ impl Job {
         let row = tx
             .resource(self.caller.team, self.target.kind, id)?
             .ok_or_else(|| missing(self.target.kind, id))?;
-        match &self.target.if_match {
-            Precondition::Versions(versions) if !versions.contains(&row.version) => {
-                Err(Error::Stale { current: row.version })
-            }
-            _ => Ok(row),
+        match self.target.precondition.holds(row.version) {
+            true => Ok(row),
+            false => Err(Error::Stale { current: row.version }),
         }
     }
 

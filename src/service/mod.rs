@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod caller;
 pub mod cause;
 pub mod chores;
+mod circles;
 pub mod compare;
 mod cursor;
 mod discovery;

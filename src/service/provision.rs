@@ -11,7 +11,7 @@ use super::view::View;
 use super::{Caller, Error, Service, identity};
 use crate::scim::patch::MemberEdit;
 use crate::scim::resource::{self, Parsed, Projection};
-use crate::scim::{Document, Kind, Notes};
+use crate::scim::{Document, Kind, Leniency, Notes};
 use crate::store::{Row, WriteTx};
 
 /// A request body as the service takes it: parsed once at the door.
@@ -97,6 +97,9 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
     identity::check_external_id(tx, job, document)?;
     let back = identity::returning(tx, job, document)?;
     let restored = back.is_some();
+    if restored {
+        notes.used(Leniency::ReturningPerson);
+    }
     let id = back.unwrap_or_else(|| tx.ids().resource(tx.now()));
     let values = job.values(document);
     let row = tx

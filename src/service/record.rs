@@ -163,6 +163,8 @@ impl Service {
             Error::Internal { .. } | Error::Busy | Error::Full => Deed::Failed,
             _ => Deed::Refused { what: &what, name: None },
         };
+        let mut notes = asked.underway.notes();
+        notes.extend(error.notes());
         let end = Ending {
             status,
             deed,
@@ -170,7 +172,7 @@ impl Service {
             cause: Some(cause),
             changes: &[],
             events: &[],
-            notes: &asked.underway.notes(),
+            notes: &notes,
             response: Some(response),
         };
         let mut row = asked.activity(team, token, !["GET", "HEAD"].contains(&asked.method.as_str()), &end);
@@ -252,7 +254,7 @@ impl Service {
 /// What stands below a refusal: the answer's own words.
 fn note_of(error: &Error) -> String {
     match error {
-        Error::Scim(error) => clipped(&error.detail),
+        Error::Scim(error) | Error::Stricter(_, error) => clipped(&error.detail),
         Error::Forbidden { detail, .. } | Error::NotFound(detail) | Error::Refused(detail) => clipped(detail),
         _ => NOTHING_CHANGED.to_owned(),
     }
@@ -308,7 +310,7 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
         Error::Stale { .. } => Cause::Stale,
         Error::Busy | Error::Full | Error::Internal { .. } => Cause::Broken,
         Error::Scim(_) if asked.not_json => Cause::NotJson,
-        Error::Scim(error) => match (error.status, error.scim_type) {
+        Error::Scim(error) | Error::Stricter(_, error) => match (error.status, error.scim_type) {
             (_, Some(ScimType::InvalidFilter | ScimType::TooMany)) => Cause::BadFilter,
             (_, Some(ScimType::InvalidCursor | ScimType::ExpiredCursor | ScimType::InvalidCount)) => {
                 Cause::BadFilter

@@ -8,6 +8,7 @@ use crate::base::secret::Key;
 use crate::scim::message::Cursors;
 use crate::scim::registry::AttrPath;
 use crate::scim::resource::Projection;
+use crate::scim::schema::Returned;
 use crate::scim::{Kind, Mode, Notes, Registry, ScimError, ScimType, filter};
 use crate::store::{Found, Page, Query, ReadTx, Sort};
 
@@ -127,13 +128,13 @@ impl Prepared {
         };
         let Found { total, rows, next, previous } = tx.search(team, &query)?;
         let resources = rows.iter().map(|row| view.body(tx, team, row)).collect::<Result<_, _>>()?;
-        let start_index = match self.page {
-            Page::Index { start, .. } => Some(start),
-            Page::After { .. } | Page::Before { .. } => None,
+        let (start_index, count) = match self.page {
+            Page::Index { start, count } => (Some(start), count),
+            Page::After { count, .. } | Page::Before { count, .. } => (None, count),
         };
         let cursors = self.cursor.as_ref().map(|(key, binding)| Cursors {
-            next: next.map(|place| cursor::seal(key, *binding, Way::Forward, &place, tx.now())),
-            previous: previous.map(|place| cursor::seal(key, *binding, Way::Back, &place, tx.now())),
+            next: next.map(|place| cursor::seal(key, *binding, Way::Forward, &place, count, tx.now())),
+            previous: previous.map(|place| cursor::seal(key, *binding, Way::Back, &place, count, tx.now())),
         });
         Ok(Listing { total, start_index, cursors, resources, notes: self.notes.clone() })
     }
@@ -149,18 +150,19 @@ impl Search {
     }
 }
 
-/// The page size of a walk by cursor, which must stand between 0 and the largest (RFC 9865 §2.1 `invalidCount`).
-fn cursor_count(count: Option<i64>) -> Result<u64, ScimError> {
-    match count {
-        None => Ok(DEFAULT_COUNT),
-        Some(count) => u64::try_from(count).ok().filter(|count| *count <= MAX_RESULTS).ok_or_else(|| {
-            let detail =
-                format!("count is a whole number from 0 to {MAX_RESULTS} when paging by cursor, not {count}");
-            ScimError::bad(ScimType::InvalidCount, detail)
-        }),
+/// The page size of a walk by cursor: a negative one counts as 0, one above the largest page is `invalidCount`
+/// (RFC 9865 §2, §2.1).
+fn cursor_count(count: Option<i64>) -> Result<Option<u64>, ScimError> {
+    match count.map(|count| count.max(0) as u64) {
+        Some(count) if count > MAX_RESULTS => {
+            let detail = format!("count is at most {MAX_RESULTS} when paging by cursor, not {count}");
+            Err(ScimError::bad(ScimType::InvalidCount, detail))
+        }
+        count => Ok(count),
     }
 }
 
+/// The attribute to sort by, for each kind that has it (RFC 7644 §3.4.2.3).
 fn sort_paths(registry: &Registry, kinds: &[Kind], path: &str) -> Result<Vec<(Kind, AttrPath)>, Error> {
     let paths: Vec<_> =
         kinds.iter().filter_map(|kind| registry.find(*kind, path).map(|found| (*kind, found))).collect();
@@ -170,5 +172,29 @@ fn sort_paths(registry: &Registry, kinds: &[Kind], path: &str) -> Result<Vec<(Ki
             "sortBy: there is no attribute \"{shown}\"; name one of the schema's, such as userName"
         ))));
     }
+    if let Some((_, path)) = paths.iter().find(|(_, path)| !is_sortable(path)) {
+        let detail = match path.attribute.returned {
+            Returned::Never => {
+                format!("sortBy: {} is never shown, so nothing is sorted by it", path.canonical())
+            }
+            _ => format!(
+                "sortBy: {0} has several parts; name one, such as {0}.{1}",
+                path.canonical(),
+                first_part(path)
+            ),
+        };
+        return Err(Error::Scim(ScimError::invalid_value(detail)));
+    }
     Ok(paths)
+}
+
+/// Whether an attribute has one value to sort by: a complex one stands for its `value` or is named with a part.
+fn is_sortable(path: &AttrPath) -> bool {
+    let one_value =
+        path.sub.is_some() || !path.attribute.is_complex() || path.attribute.sub("value").is_some();
+    one_value && path.attribute.returned != Returned::Never
+}
+
+fn first_part(path: &AttrPath) -> &str {
+    path.attribute.sub_attributes.first().map_or("value", |sub| sub.name.as_str())
 }

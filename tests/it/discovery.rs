@@ -55,6 +55,21 @@ fn each_one_is_read_by_its_id() {
 }
 
 #[test]
+fn other_parameters_are_ignored() {
+    let server = Server::plain();
+    for caller in [server.caller_with(&["--strict"]), server.caller()] {
+        for path in ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"] {
+            let query = "startIndex=2&count=1&sortBy=id&sortOrder=descending&attributes=id&more=yes";
+            assert_eq!(
+                caller.get(&format!("{path}?{query}")).is(200).json(),
+                caller.get(path).is(200).json()
+            );
+        }
+        assert_eq!(caller.get("/Users?more=yes").is(200).json()["totalResults"], 0);
+    }
+}
+
+#[test]
 fn it_is_read_only_and_needs_no_token() {
     let server = Server::plain();
     let caller = server.caller();

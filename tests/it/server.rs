@@ -434,5 +434,7 @@ impl Caller<'_> {
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The core Group schema.
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+/// The message of a PATCH.
+pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// The enterprise extension.
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";

@@ -319,17 +319,19 @@ impl Planner<'_> {
         if self.mode == Mode::Strict { Otherwise::Fail } else { Otherwise::Create(true) }
     }
 
-    /// Whether a client may write there: readOnly is an error behind a path and ignored without one.
-    fn writable(&self, path: &AttrPath, here: &Here) -> Result<bool, ScimError> {
+    /// Whether a client may write there. To name what is readOnly is an error (RFC 7644 §3.5.2); a compat token may
+    /// send it among others, without a path, and it is ignored.
+    fn writable(&mut self, path: &AttrPath, here: &Here) -> Result<bool, ScimError> {
         let read_only = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
         if !read_only(&path.attribute) && !path.sub.as_deref().is_some_and(read_only) {
             return Ok(true);
         }
-        if !here.explicit {
+        if !here.explicit && self.mode == Mode::Compat {
+            self.plan.notes.dropped(Leniency::ReadOnlyInPatch, path.canonical());
             return Ok(false);
         }
-        let detail =
-            format!("{}.path: {} is readOnly and cannot be changed", here.operation, path.canonical());
+        let place = if here.explicit { format!("{}.path", here.operation) } else { here.place.clone() };
+        let detail = format!("{place}: {} is readOnly and cannot be changed", path.canonical());
         Err(ScimError::mutability(detail))
     }
 
@@ -357,7 +359,7 @@ impl Planner<'_> {
             }
             if self.mode == Mode::Strict {
                 let detail = format!("{}: no schema \"{}\" is known here", here.place, shorten(urn));
-                return Err(ScimError::invalid_value(detail));
+                return Err(ScimError::invalid_syntax(detail));
             }
             self.note_dropped(Leniency::UnknownSchema, urn);
         }

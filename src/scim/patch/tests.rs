@@ -284,11 +284,15 @@ fn keys_without_path_may_be_paths_themselves() {
 }
 
 #[test]
-fn read_only_keys_are_ignored_without_a_path_and_refused_with_one() {
+fn read_only_keys_are_refused_but_without_a_path_ignored_for_a_compat_token() {
     let ignored = json!([{"op": "replace", "value": {
         "id": "x", "schemas": [USER], "meta": {"version": "9"}, "groups": [{"value": "g"}], "title": "Boss"
     }}]);
-    let after = patched(ignored);
+    let after = lenient(ignored, &[Leniency::ReadOnlyInPatch]);
+    for name in ["id", "meta", "groups"] {
+        let (scim_type, detail) = refused(json!([{"op": "replace", "value": {name: "x"}}]), Mode::Strict);
+        assert_eq!(scim_type, Some(ScimType::Mutability), "{detail}");
+    }
     assert_eq!(after["title"], "Boss");
     assert!(["id", "meta", "groups"].iter().all(|name| !after.contains_key(*name)));
     for path in [
@@ -749,10 +753,11 @@ fn a_group_takes_oktas_rename() {
     let body = message(json!([{"op": "replace", "value": {"id": "g-1", "displayName": "New name"}}]));
     let registry = Registry::standard();
     let group = object(json!({"schemas": [Kind::Group.urn()], "displayName": "Old name"}));
-    let plan = plan(&registry, Kind::Group, &body, Mode::Strict).expect("taken");
+    let plan = plan(&registry, Kind::Group, &body, Mode::Compat).expect("taken");
     let after =
-        plan.apply(&registry, Kind::Group, &group, Mode::Strict, &mut Notes::default()).expect("applied");
+        plan.apply(&registry, Kind::Group, &group, Mode::Compat, &mut Notes::default()).expect("applied");
     assert_eq!(after["displayName"], "New name");
+    assert_eq!(plan.notes.leniencies, [Leniency::ReadOnlyInPatch]);
     assert_eq!(plan.members, []);
 }
 

@@ -110,11 +110,19 @@ impl Reader<'_> {
     fn own_schema_missing<'u>(
         &mut self,
         kind: Kind,
-        mut others: impl Iterator<Item = &'u str>,
+        others: impl Iterator<Item = &'u str>,
     ) -> Result<(), ScimError> {
-        if others.any(|urn| urn.to_ascii_lowercase().starts_with("urn:scim:schemas:")) {
+        let urns: Vec<&str> = others.collect();
+        if urns.iter().any(|urn| urn.to_ascii_lowercase().starts_with("urn:scim:schemas:")) {
             let detail =
                 "schemas: this is a SCIM 1.1 body; choose SCIM 2.0 in the identity provider's settings";
+            return Err(ScimError::invalid_syntax(detail));
+        }
+        let is_kind = |other: &&Kind| urns.iter().any(|urn| urn.eq_ignore_ascii_case(other.urn()));
+        if let Some(other) = [Kind::User, Kind::Group].iter().find(is_kind) {
+            let (sent, wanted) = (other.name(), kind.name());
+            let detail =
+                format!("schemas: this body is a {sent}, and a {wanted} belongs here, \"{}\"", kind.urn());
             return Err(ScimError::invalid_syntax(detail));
         }
         if self.mode == Mode::Strict {
@@ -274,6 +282,18 @@ mod tests {
         }
         let error = refusal(Kind::User, &json!({ "schemas": [7], "userName": "mei" }), Mode::Compat);
         assert_eq!(error.detail, "schemas[0] must be the URN of a schema, got 7");
+    }
+
+    #[test]
+    fn a_body_of_the_other_kind_is_refused_whatever_the_token() {
+        for (kind, other) in [(Kind::User, GROUP), (Kind::Group, USER)] {
+            for mode in [Mode::Strict, Mode::Compat] {
+                let body = json!({ "schemas": [other], "userName": "mei", "displayName": "Mei" });
+                let error = refusal(kind, &body, mode);
+                assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
+                assert!(error.detail.contains("belongs here"), "{error}");
+            }
+        }
     }
 
     #[test]

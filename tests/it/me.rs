@@ -1,0 +1,33 @@
+//! `/Me` (RFC 7644 §3.11): the user a token is bound to, and 501 for a token that is bound to nobody.
+
+use serde_json::json;
+
+use crate::server::{Server, USER};
+
+#[test]
+fn a_bound_token_is_its_user() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let ada = caller.user("ada");
+    let bound = server.caller_with(&["--strict", "--user", &ada]);
+    let me = bound.get("/Me").is(200);
+    assert_eq!(me.json(), caller.get(&format!("/Users/{ada}")).is(200).json());
+    assert_eq!(me.header("location"), format!("{}/Users/{ada}", bound.base));
+    bound.put("/Me", &json!({"schemas": [USER], "userName": "ada", "title": "x"})).is(200);
+    bound.patch("/Me", json!([{"op": "replace", "path": "title", "value": "y"}])).is(200);
+    assert_eq!(caller.get(&format!("/Users/{ada}")).is(200).json()["title"], "y");
+    assert_eq!(bound.post("/Me", &json!({})).header("allow"), "GET, HEAD, PUT, PATCH, DELETE");
+    bound.delete("/Me").is(204);
+    bound.get("/Me").error(404, "");
+    server.data().run(&["token", "create", "--name", "nobody's", "--user", "nobody"]).refused();
+}
+
+#[test]
+fn a_token_bound_to_nobody_has_no_me() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    for method in ["GET", "PUT", "PATCH", "DELETE"] {
+        let detail = caller.send(method, "/Me", Some(&json!({}))).error(501, "");
+        assert!(detail.contains("not bound to a user"), "{detail}");
+    }
+}
