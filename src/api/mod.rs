@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::TeamId;
 use crate::http::{Handler, Method, Request, Response};
-use crate::scim::{Kind, Leniency, Mode, ScimError};
+use crate::scim::{Kind, Leniency, Mode, ScimError, ScimType};
 use crate::service::provider::{self, Sign};
 use crate::service::redact;
 use crate::service::{Asked, Caller, Cause, Error, Service};
@@ -71,6 +71,8 @@ enum Route {
     Schemas(Option<String>),
     Me,
     Bulk,
+    /// Another version of the protocol than 2 (RFC 7644 §3.13).
+    OtherVersion(String),
     Unknown,
 }
 
@@ -98,6 +100,7 @@ impl Route {
             ["Schemas", id] => Route::Schemas(Some((*id).to_owned())),
             ["Me"] => Route::Me,
             ["Bulk"] => Route::Bulk,
+            [version, ..] if is_version(version) => Route::OtherVersion((*version).to_owned()),
             _ => Route::Unknown,
         }
     }
@@ -209,6 +212,7 @@ impl Face {
                 discovery::answer(self, exchange, Some(caller), route)
             }
             (Method::Post, Route::Bulk) => bulk::post(self, exchange, caller).await,
+            (_, Route::OtherVersion(version)) => Err(other_version(version)),
             (_, Route::Unknown) => Err(not_served(exchange)),
             (_, route) => Err(method_not_allowed(&method, route)),
         }
@@ -256,6 +260,19 @@ fn me(route: &Route, caller: &Caller) -> Result<Route, Error> {
     }
 }
 
+/// Whether a segment has the form of a protocol version: "v" and a number.
+fn is_version(segment: &str) -> bool {
+    let number = segment.strip_prefix(['v', 'V']).unwrap_or("");
+    number.starts_with(|first: char| first.is_ascii_digit())
+        && number.chars().all(|each| each.is_ascii_digit() || each == '.')
+}
+
+fn other_version(version: &str) -> Error {
+    let shown = reading::clip(version, 20);
+    let detail = format!("scimd speaks SCIM 2.0 and not {shown}; the Base URL ends in /scim or /scim/v2");
+    Error::Scim(ScimError::bad(ScimType::InvalidVers, detail))
+}
+
 fn method_not_allowed(method: &Method, route: &Route) -> Error {
     let detail = format!("{method} is not offered here; this address takes {}", route.allow());
     Error::Scim(ScimError::plain(405, detail))
@@ -285,6 +302,8 @@ mod tests {
         assert_eq!(Route::of(&["Users", ".search"]), Route::Search(vec![Kind::User]));
         assert_eq!(Route::of(&["scim", "Users"]), Route::Unknown);
         assert_eq!(Route::of(&["Users", "1", "2"]), Route::Unknown);
+        assert_eq!(Route::of(&["v3", "Users"]), Route::OtherVersion("v3".into()));
+        assert_eq!(Route::of(&["virtual", "Users"]), Route::Unknown);
         assert_eq!(Route::of(&[]), Route::Root);
     }
 }

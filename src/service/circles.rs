@@ -1,6 +1,7 @@
 //! Groups that a Bulk request would put within each other in a circle (RFC 7644 §3.7.1): found before anything is done, so
 //! that every operation of the circle is refused whole. Circles of other references are the business of `bulk`.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use serde_json::Value;
@@ -63,8 +64,8 @@ fn circle(first: usize, part: &[usize], edges: &[Vec<usize>]) -> Option<Vec<usiz
                 way.reverse();
                 return Some(way);
             }
-            if !from.contains_key(&next) {
-                from.insert(next, at);
+            if let Entry::Vacant(unseen) = from.entry(next) {
+                unseen.insert(at);
                 waiting.push_back(next);
             }
         }

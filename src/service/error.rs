@@ -117,3 +117,32 @@ impl From<StoreError> for Error {
 fn way(names: &[String]) -> String {
     names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" contains ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::ScimType;
+
+    #[test]
+    fn each_fault_of_the_store_has_its_place_in_the_tables() {
+        let names = || vec!["A".to_owned(), "B".to_owned(), "A".to_owned()];
+        let taken =
+            || StoreError::Taken { attribute: "userName".into(), value: "mei".into(), by: "17".into() };
+        for (fault, status, scim_type) in [
+            (StoreError::TooExpensive, 400, Some(ScimType::TooMany)),
+            (taken(), 409, Some(ScimType::Uniqueness)),
+            (StoreError::Loop { names: names() }, 409, None),
+            (StoreError::TooDeep { names: names() }, 409, None),
+            (StoreError::Busy, 503, None),
+            (StoreError::Full, 507, None),
+        ] {
+            let error = Error::from(fault).as_scim();
+            assert_eq!((error.status, error.scim_type), (status, scim_type), "{error}");
+        }
+        let stricter = Error::Stricter(Leniency::UniqueGroupName, ScimError::uniqueness("x"));
+        assert_eq!(
+            (stricter.as_scim().status, stricter.notes().leniencies),
+            (409, vec![Leniency::UniqueGroupName])
+        );
+    }
+}

@@ -316,6 +316,7 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
                 Cause::BadFilter
             }
             (_, Some(ScimType::Uniqueness)) => Cause::NameTaken,
+            (_, Some(ScimType::InvalidVers)) => Cause::WrongPath,
             (_, Some(ScimType::InvalidValue)) if error.detail.contains("required") => Cause::RequiredMissing,
             (413, _) => Cause::TooLarge,
             (412, _) => Cause::Stale,

@@ -46,6 +46,18 @@ fn if_match_guards_reads_too() {
 }
 
 #[test]
+fn another_version_of_the_protocol_is_refused() {
+    let server = Server::plain();
+    for caller in [server.caller_with(&["--strict"]), server.caller()] {
+        for path in ["/v1/Users", "/v3/Users", "/v1.1/ServiceProviderConfig", "/v1"] {
+            caller.get(path).error(400, "invalidVers");
+        }
+        caller.get("/v2/Users").is(200);
+        caller.get("/version/Users").error(404, "");
+    }
+}
+
+#[test]
 fn the_version_is_the_etag_everywhere() {
     let server = Server::plain();
     let caller = server.caller_with(&["--strict"]);
