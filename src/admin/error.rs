@@ -190,7 +190,7 @@ fn service_words(error: Error) -> Words {
             "Changed in between",
             "What you saw was changed since. Nothing was overwritten; look again and repeat the change.",
         ),
-        Error::Busy => Words::new(
+        Error::Busy | Error::Outdated => Words::new(
             503,
             "The server is busy",
             "It has more to do than it can take in at this moment. Nothing was changed; try again in a moment.",

@@ -32,9 +32,9 @@ pub fn answer(
             service.service_provider_config(base).to_string().into_bytes(),
         ),
         Route::ResourceTypes(id) => {
-            ("the resource types", chosen(service.resource_types(team, base), id.as_deref())?)
+            ("the resource types", chosen(service.resource_types(team, base)?, id.as_deref())?)
         }
-        Route::Schemas(id) => ("the schemas", chosen(service.schemas(team, mode, base), id.as_deref())?),
+        Route::Schemas(id) => ("the schemas", chosen(service.schemas(team, mode, base)?, id.as_deref())?),
         _ => return Err(super::not_served(exchange)),
     };
     if let Some(caller) = caller {

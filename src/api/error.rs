@@ -20,7 +20,7 @@ pub fn headers(response: Response, error: &Error) -> Response {
         Error::Unauthenticated { .. } => {
             response.header("www-authenticate", "Bearer realm=\"scimd\", error=\"invalid_token\"")
         }
-        Error::Busy => response.header("retry-after", "1"),
+        Error::Busy | Error::Outdated => response.header("retry-after", "1"),
         _ => response,
     }
 }

@@ -6,6 +6,7 @@ mod admin;
 mod check;
 mod compare;
 mod life;
+mod schema;
 mod selftest;
 mod table;
 mod team;
@@ -46,6 +47,9 @@ enum Command {
     /// Make, list, rename and remove teams
     #[command(subcommand)]
     Team(team::Command),
+    /// Load, list and remove schema extensions of a team
+    #[command(subcommand)]
+    Schema(schema::Command),
     /// Make and list the administrators of the page, and reset a password
     #[command(subcommand)]
     Admin(admin::Command),
@@ -129,6 +133,9 @@ fn try_run(args: Vec<OsString>) -> Result<Done, Failure> {
         }
         Command::Team(command) => {
             on_directory(place, async |desk| team::run(desk, command).await.map(Done::from))
+        }
+        Command::Schema(command) => {
+            on_directory(place, async |desk| schema::run(desk, command).await.map(Done::from))
         }
         Command::Admin(command) => {
             on_directory(place, async |desk| admin::run(desk, command).await.map(Done::from))

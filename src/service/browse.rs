@@ -88,7 +88,7 @@ pub struct Finds {
 impl Service {
     /// One page of a list.
     pub async fn browse(&self, team: TeamId, browse: Browse) -> Result<Listed, Error> {
-        let registry = self.registry(Some(team));
+        let registry = self.registry(Some(team))?;
         self.store().read(move |tx| list(tx, team, &registry, &browse)).await
     }
 
@@ -125,7 +125,7 @@ impl Service {
 
     /// Users, groups and a request that a text names.
     pub async fn find(&self, team: TeamId, text: &str) -> Result<Finds, Error> {
-        let registry = self.registry(Some(team));
+        let registry = self.registry(Some(team))?;
         let text = text.to_owned();
         self.store()
             .read(move |tx| {

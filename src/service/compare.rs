@@ -310,7 +310,7 @@ impl Service {
     async fn everybody(&self, team: TeamId, kind: Kind) -> Result<Vec<Here>, Error> {
         let (mut all, mut place) = (Vec::new(), None);
         loop {
-            let registry = self.registry(Some(team));
+            let registry = self.registry(Some(team))?;
             let from = place.take();
             let page = self
                 .store()

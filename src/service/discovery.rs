@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::bulk::MAX_OPERATIONS;
-use super::{DEFAULT_COUNT, MAX_RESULTS, Service, cursor};
+use super::{DEFAULT_COUNT, Error, MAX_RESULTS, Service, cursor};
 use crate::base::TeamId;
 use crate::scim::Mode;
 
@@ -45,13 +45,13 @@ impl Service {
     }
 
     /// `/ResourceTypes`, every one of them.
-    pub fn resource_types(&self, team: Option<TeamId>, base: &str) -> Vec<Value> {
-        located(self.registry(team).resource_type_documents(), base, "ResourceType")
+    pub fn resource_types(&self, team: Option<TeamId>, base: &str) -> Result<Vec<Value>, Error> {
+        Ok(located(self.registry(team)?.resource_type_documents(), base, "ResourceType"))
     }
 
     /// `/Schemas`, every one of them, as they hold for a token of that mode.
-    pub fn schemas(&self, team: Option<TeamId>, mode: Mode, base: &str) -> Vec<Value> {
-        located(self.registry(team).schema_documents(mode), base, "Schema")
+    pub fn schemas(&self, team: Option<TeamId>, mode: Mode, base: &str) -> Result<Vec<Value>, Error> {
+        Ok(located(self.registry(team)?.schema_documents(mode), base, "Schema"))
     }
 }
 

@@ -29,6 +29,9 @@ pub enum Error {
     /// The resource is no longer at the version that was named.
     #[error("the version is {current} now")]
     Stale { current: u64 },
+    /// The team's schemas changed while the request was on its way; it is begun anew.
+    #[error("the schemas were changed meanwhile; try again")]
+    Outdated,
     /// The server has more to do than it can take in.
     #[error("the server is busy; try again in a moment")]
     Busy,
@@ -71,7 +74,7 @@ impl Error {
                     "the resource is at version W/\"{current}\" now; read it again and repeat the change"
                 ),
             ),
-            Error::Busy => ScimError::plain(503, self.to_string()),
+            Error::Busy | Error::Outdated => ScimError::plain(503, self.to_string()),
             Error::Full => ScimError::plain(507, self.to_string()),
             Error::Internal { .. } => ScimError::plain(500, self.to_string()),
         }

@@ -70,13 +70,19 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new(service: &Service, caller: &Caller, asked: &Asked, target: Target) -> Arc<Job> {
-        let view = service.view(caller, target.projection.clone(), target.base.clone());
-        Arc::new(Job { caller: caller.clone(), asked: asked.clone(), target, view })
+    pub(super) fn new(
+        service: &Service,
+        caller: &Caller,
+        asked: &Asked,
+        target: Target,
+    ) -> Result<Arc<Job>, Error> {
+        let view = service.view(caller, target.projection.clone(), target.base.clone())?;
+        Ok(Arc::new(Job { caller: caller.clone(), asked: asked.clone(), target, view }))
     }
 
-    /// The row that the request names, at the version it asks for.
+    /// The row that the request names, at the version it asks for; the schemas are those that it was read by.
     pub(super) fn existing(&self, tx: &ReadTx<'_>, id: &str) -> Result<Row, Error> {
+        self.view.schemas.check(tx)?;
         let row = tx
             .resource(self.caller.team, self.target.kind, id)?
             .ok_or_else(|| missing(self.target.kind, id))?;
@@ -88,7 +94,7 @@ impl Job {
 
     /// The values of the document that are searched by index.
     pub(super) fn values(&self, document: &Document) -> Vec<IndexValue> {
-        index::values(&self.view.registry, self.target.kind, document)
+        index::values(self.view.registry(), self.target.kind, document)
     }
 
     /// Writes the events and the activity row of a change, and gives the answer.

@@ -26,6 +26,7 @@ pub mod provider;
 pub mod provision;
 pub mod record;
 pub mod redact;
+pub mod schemas;
 mod search;
 pub mod sentence;
 pub mod sessions;
@@ -39,8 +40,7 @@ mod view;
 use std::sync::Arc;
 
 use crate::base::secret::Key;
-use crate::base::{Clock, Ids, TeamId};
-use crate::scim::Registry;
+use crate::base::{Clock, Ids};
 use crate::store::Store;
 
 pub use caller::{Actor, Caller};
@@ -92,7 +92,7 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     store: Store,
     options: Options,
-    registry: Arc<Registry>,
+    schemas: schemas::Cache,
     uses: uses::Uses,
     strangers: strangers::Strangers,
     missed: missed::Missed,
@@ -105,7 +105,7 @@ impl Service {
         Service(Arc::new(Inner {
             store,
             options,
-            registry: Registry::standard(),
+            schemas: schemas::Cache::default(),
             uses: uses::Uses::default(),
             strangers: strangers::Strangers::default(),
             missed: missed::Missed::default(),
@@ -131,10 +131,5 @@ impl Service {
     /// What the service was told of its surroundings.
     pub fn options(&self) -> &Options {
         &self.0.options
-    }
-
-    /// The schemas in force for a team; the standard ones where no team is known.
-    pub fn registry(&self, _team: Option<TeamId>) -> Arc<Registry> {
-        self.0.registry.clone()
     }
 }

@@ -3,6 +3,7 @@
 use super::job::{Job, Outcome, Target, Verb, document_of};
 use super::provision::{Body, change, may_write};
 use super::record::Asked;
+use super::schemas::settled;
 use super::{Caller, Error, Service};
 use crate::scim::patch::{self, Plan};
 use crate::store::WriteTx;
@@ -18,8 +19,19 @@ impl Service {
         body: &Body,
     ) -> Result<Outcome, Error> {
         may_write(caller)?;
-        let job = Job::new(self, caller, asked, target);
-        let plan = patch::plan(&job.view.registry, job.target.kind, body, caller.mode)?;
+        settled(|| self.try_patch(caller, asked, target.clone(), id, body)).await
+    }
+
+    async fn try_patch(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        target: Target,
+        id: &str,
+        body: &Body,
+    ) -> Result<Outcome, Error> {
+        let job = Job::new(self, caller, asked, target)?;
+        let plan = patch::plan(job.view.registry(), job.target.kind, body, caller.mode)?;
         asked.underway.leave(&plan.notes);
         let id = id.to_owned();
         self.store().write(move |tx| apply(tx, &job, &id, &plan)).await
@@ -30,7 +42,7 @@ fn apply(tx: &mut WriteTx<'_>, job: &Job, id: &str, plan: &Plan) -> Result<Outco
     let row = job.existing(tx, id)?;
     let old = document_of(&row)?;
     let mut notes = plan.notes.clone();
-    let document = plan.apply(&job.view.registry, row.kind, &old, job.caller.mode, &mut notes);
+    let document = plan.apply(job.view.registry(), row.kind, &old, job.caller.mode, &mut notes);
     job.asked.underway.leave(&notes);
     let document = document?;
     change(tx, job, Verb::Patch, &row, &old, &document, &plan.members, notes)

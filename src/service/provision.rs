@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::job::{Done, Job, Outcome, Target, Verb, document_of, missing, subject};
 use super::membership::{self, Delta};
 use super::record::{self, Asked, Ending};
+use super::schemas::{settled, settled_now};
 use super::sentence::{Change, Deed};
 use super::view::View;
 use super::{Caller, Error, Service, identity};
@@ -19,8 +20,8 @@ pub type Body = Value;
 
 impl Service {
     /// How answers are written for this caller.
-    pub(super) fn view(&self, caller: &Caller, projection: Projection, base: String) -> View {
-        View { registry: self.registry(Some(caller.team)), projection, base }
+    pub(super) fn view(&self, caller: &Caller, projection: Projection, base: String) -> Result<View, Error> {
+        Ok(View { schemas: self.in_force(caller.team)?, projection, base })
     }
 
     /// Creates a user or group (RFC 7644 §3.3).
@@ -32,12 +33,22 @@ impl Service {
         body: &Body,
     ) -> Result<Outcome, Error> {
         may_write(caller)?;
-        let job = Job::new(self, caller, asked, target);
-        let mut parsed = resource::parse(&job.view.registry, job.target.kind, body, caller.mode)?;
+        settled(|| self.try_create(caller, asked, target.clone(), body)).await
+    }
+
+    async fn try_create(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        target: Target,
+        body: &Body,
+    ) -> Result<Outcome, Error> {
+        let job = Job::new(self, caller, asked, target)?;
+        let mut parsed = resource::parse(job.view.registry(), job.target.kind, body, caller.mode)?;
         asked.underway.leave(&parsed.notes);
         if job.target.kind == Kind::User {
             parsed.document.entry("active").or_insert(Value::Bool(true));
-            resource::order(&job.view.registry, Kind::User, &mut parsed.document);
+            resource::order(job.view.registry(), Kind::User, &mut parsed.document);
         }
         self.store().write(move |tx| create(tx, &job, &parsed)).await
     }
@@ -52,8 +63,19 @@ impl Service {
         body: &Body,
     ) -> Result<Outcome, Error> {
         may_write(caller)?;
-        let job = Job::new(self, caller, asked, target);
-        let parsed = resource::parse(&job.view.registry, job.target.kind, body, caller.mode)?;
+        settled(|| self.try_replace(caller, asked, target.clone(), id, body)).await
+    }
+
+    async fn try_replace(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        target: Target,
+        id: &str,
+        body: &Body,
+    ) -> Result<Outcome, Error> {
+        let job = Job::new(self, caller, asked, target)?;
+        let parsed = resource::parse(job.view.registry(), job.target.kind, body, caller.mode)?;
         asked.underway.leave(&parsed.notes);
         let id = id.to_owned();
         self.store().write(move |tx| replace(tx, &job, &id, &parsed)).await
@@ -68,28 +90,34 @@ impl Service {
         id: &str,
     ) -> Result<(), Error> {
         may_write(caller)?;
-        let job = Job::new(self, caller, asked, target);
+        let job = Job::new(self, caller, asked, target)?;
         let id = id.to_owned();
         self.store().write(move |tx| delete(tx, &job, &id)).await
     }
 
     /// Reads one user or group (RFC 7644 §3.4.1).
     pub fn get(&self, caller: &Caller, target: &Target, id: &str) -> Result<(Outcome, String), Error> {
-        let view = self.view(caller, target.projection.clone(), target.base.clone());
-        self.store().read_now(|tx| {
-            let row = tx.resource(caller.team, target.kind, id)?.ok_or_else(|| missing(target.kind, id))?;
-            let outcome = Outcome {
-                id: row.id.clone(),
-                version: row.version,
-                location: view.location(row.kind, &row.id),
-                body: Some(view.body(tx, caller.team, &row)?),
-            };
-            Ok((outcome, row.display))
-        })
+        let look = || {
+            let view = self.view(caller, target.projection.clone(), target.base.clone())?;
+            self.store().read_now(|tx| {
+                view.schemas.check(tx)?;
+                let row =
+                    tx.resource(caller.team, target.kind, id)?.ok_or_else(|| missing(target.kind, id))?;
+                let outcome = Outcome {
+                    id: row.id.clone(),
+                    version: row.version,
+                    location: view.location(row.kind, &row.id),
+                    body: Some(view.body(tx, caller.team, &row)?),
+                };
+                Ok((outcome, row.display))
+            })
+        };
+        settled_now(look)
     }
 }
 
 fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, Error> {
+    job.view.schemas.check(tx)?;
     let (caller, kind) = (&job.caller, job.target.kind);
     let document = &parsed.document;
     let mut notes = parsed.notes.clone();
@@ -136,7 +164,7 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
 }
 
 fn replace(tx: &mut WriteTx<'_>, job: &Job, id: &str, parsed: &Parsed) -> Result<Outcome, Error> {
-    let (kind, registry) = (job.target.kind, &job.view.registry);
+    let (kind, registry) = (job.target.kind, job.view.registry());
     let row = job.existing(tx, id)?;
     let old = document_of(&row)?;
     let mut document = resource::replace(registry, kind, &old, parsed.document.clone(), job.caller.mode)?;
@@ -165,7 +193,7 @@ pub(super) fn change(
     mut notes: Notes,
 ) -> Result<Outcome, Error> {
     let caller = &job.caller;
-    let differences = resource::diff(&job.view.registry, row.kind, old, document);
+    let differences = resource::diff(job.view.registry(), row.kind, old, document);
     if differences.iter().any(|difference| difference.path == "displayName") {
         identity::check_group_name(tx, job, document, Some(row.n))?;
     }

@@ -160,7 +160,7 @@ impl Service {
         }
         let what = refused_what(asked);
         let deed = match error {
-            Error::Internal { .. } | Error::Busy | Error::Full => Deed::Failed,
+            Error::Internal { .. } | Error::Busy | Error::Outdated | Error::Full => Deed::Failed,
             _ => Deed::Refused { what: &what, name: None },
         };
         let mut notes = asked.underway.notes();
@@ -308,7 +308,7 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
         Error::NotFound(_) => Cause::WrongPath,
         Error::Refused(_) => Cause::BadValue,
         Error::Stale { .. } => Cause::Stale,
-        Error::Busy | Error::Full | Error::Internal { .. } => Cause::Broken,
+        Error::Busy | Error::Outdated | Error::Full | Error::Internal { .. } => Cause::Broken,
         Error::Scim(_) if asked.not_json => Cause::NotJson,
         Error::Scim(error) | Error::Stricter(_, error) => match (error.status, error.scim_type) {
             (_, Some(ScimType::InvalidFilter | ScimType::TooMany)) => Cause::BadFilter,

@@ -1,6 +1,7 @@
 //! Lists and searches (RFC 7644 §3.4.2, §3.4.3): one kind or both, filtered, sorted, one page of them.
 
 use super::cursor::{self, Binding, Way};
+use super::schemas::settled;
 use super::view::View;
 use super::{Caller, DEFAULT_COUNT, Error, MAX_RESULTS, Service};
 use crate::base::TeamId;
@@ -49,9 +50,13 @@ const SHORT: [&str; 6] = ["id", "userName", "externalId", "emails.value", "displ
 impl Service {
     /// Finds resources of the caller's team.
     pub async fn search(&self, caller: &Caller, search: Search) -> Result<Listing, Error> {
-        let view = self.view(caller, search.projection.clone(), search.base.clone());
+        settled(|| self.try_search(caller, &search)).await
+    }
+
+    async fn try_search(&self, caller: &Caller, search: &Search) -> Result<Listing, Error> {
+        let view = self.view(caller, search.projection.clone(), search.base.clone())?;
         let (team, mode) = (caller.team, caller.mode);
-        let prepared = Prepared::new(self, &view.registry, &search, team, mode)?;
+        let prepared = Prepared::new(self, view.registry(), search, team, mode)?;
         if prepared.is_short() {
             return self.store().read_now(|tx| prepared.run(tx, team, &view));
         }
@@ -119,8 +124,9 @@ impl Prepared {
     }
 
     fn run(&self, tx: &ReadTx<'_>, team: TeamId, view: &View) -> Result<Listing, Error> {
+        view.schemas.check(tx)?;
         let query = Query {
-            registry: &view.registry,
+            registry: view.registry(),
             base: &view.base,
             kinds: &self.kinds,
             sort: self.sort.as_deref().map(|paths| Sort { paths, descending: self.descending }),

@@ -2,6 +2,7 @@
 //! (groups, members, manager, location).
 
 use super::Error;
+use super::schemas::InForce;
 use crate::base::TeamId;
 use crate::scim::resource::{Derived, GroupRef, ManagerRef, MemberRef, Meta, Projection, render};
 use crate::scim::{Document, Kind, Registry, registry};
@@ -13,16 +14,21 @@ const PAGE: u32 = 10_000;
 /// How answers are written: the team's schemas, the attributes asked for, and the address before `/Users`.
 #[derive(Clone, Debug)]
 pub struct View {
-    pub registry: std::sync::Arc<Registry>,
+    pub schemas: InForce,
     pub projection: Projection,
     pub base: String,
 }
 
 impl View {
+    /// The team's schemas.
+    pub fn registry(&self) -> &Registry {
+        &self.schemas.registry
+    }
+
     /// Appends the resource as JSON.
     pub fn write(&self, out: &mut Vec<u8>, tx: &ReadTx<'_>, team: TeamId, row: &Row) -> Result<(), Error> {
         let parts = Parts::load(tx, team, row, |name| self.projection.wants(row.kind, name))?;
-        render(out, &self.registry, row.kind, &row.doc, &parts.derived(row), &self.projection, &self.base);
+        render(out, self.registry(), row.kind, &row.doc, &parts.derived(row), &self.projection, &self.base);
         Ok(())
     }
 

@@ -28,6 +28,7 @@ mod process;
 mod projections;
 mod resources;
 mod searching;
+mod schemas;
 mod selftest;
 mod sorting;
 mod teams;

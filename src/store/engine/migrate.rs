@@ -11,8 +11,11 @@ use crate::store::StoreError;
 /// The mark in the header of scimd's files: "SCIM".
 pub const APPLICATION: i32 = 0x5343_494d;
 
-const STEPS: &[&str] =
-    &[include_str!("../migrations/0001_directory.sql"), include_str!("../migrations/0002_former_names.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_directory.sql"),
+    include_str!("../migrations/0002_former_names.sql"),
+    include_str!("../migrations/0003_team_schema.sql"),
+];
 
 /// The newest version that this scimd knows.
 pub const KNOWN: u32 = STEPS.len() as u32;
