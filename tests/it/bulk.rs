@@ -104,7 +104,7 @@ fn references_forward() {
     let mut both = vec![inner.clone(), ada.clone()];
     both.sort();
     assert_eq!(caller.members(&outer), both);
-    assert_eq!(caller.members(&inner), [ada.clone()]);
+    assert_eq!(caller.members(&inner), [ada.as_str()]);
     assert_eq!(caller.get(&format!("/Users/{existing}")).json()[ENTERPRISE]["manager"]["value"], ada);
 }
 
