@@ -21,6 +21,7 @@ mod jumpcloud_run;
 mod leniencies;
 mod me;
 mod membership_soak;
+mod membership_told;
 mod nesting;
 mod paging;
 mod patching;
