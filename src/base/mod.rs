@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod host;
 pub mod id;
+mod seal;
 pub mod secret;
 
 pub use clock::{Clock, Timestamp};

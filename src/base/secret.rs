@@ -230,7 +230,7 @@ pub fn verify_password(password: &str, hash: &str) -> bool {
         .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
 }
 
-/// A key for proving later that a text came from us: cursors, CSRF tokens.
+/// A key for proving later that a text came from us, and for sealing (`seal`): cursors, CSRF tokens.
 #[derive(Clone)]
 pub struct Key([u8; 32]);
 
@@ -269,20 +269,6 @@ impl Key {
         mac.update(purpose.as_bytes());
         mac.update(message);
         mac.finalize().into_bytes().into()
-    }
-
-    /// A URL-safe text that carries a message, readable by anyone and alterable by no one.
-    pub fn seal(&self, purpose: &str, message: &[u8]) -> String {
-        let mut bytes = self.sign(purpose, message).to_vec();
-        bytes.extend_from_slice(message);
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
-
-    /// The message of a sealed text; `None` when it was not sealed by this key for this purpose.
-    pub fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (mac, message) = bytes.split_at_checked(32)?;
-        same(mac, &self.sign(purpose, message)).then(|| message.to_vec())
     }
 
     /// A CSRF token for a session: its signature under fresh random bytes, so that no two pages carry the same text
@@ -387,17 +373,6 @@ mod tests {
         assert!(verify_password("correct horse", &hash));
         assert!(!verify_password("correct horsf", &hash));
         assert!(!verify_password("correct horse", "not a hash"));
-    }
-
-    #[test]
-    fn a_sealed_text_opens_for_its_key_and_purpose_only() {
-        let key = Key::random();
-        let sealed = key.seal("cursor", b"after 17");
-        assert_eq!(key.open("cursor", &sealed).as_deref(), Some(&b"after 17"[..]));
-        assert_eq!(key.open("other", &sealed), None);
-        assert_eq!(Key::random().open("cursor", &sealed), None);
-        assert_eq!(key.open("cursor", &sealed[..20]), None);
-        assert_eq!(key.open("cursor", "%%%"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod file;
 mod reference;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -79,6 +80,18 @@ pub struct Settings {
     /// The longest request body, in bytes or as `32M`
     #[arg(long, env = "SCIMD_MAX_BODY", value_name = "BYTES", default_value = "32M", value_parser = byte_count)]
     pub max_body: usize,
+
+    /// How long one search may take, such as `5s` or `500ms`
+    ///
+    /// One that takes longer ends as `tooMany`, so that no filter can hold up the server.
+    #[arg(long, env = "SCIMD_SEARCH_TIMEOUT", value_name = "TIME", default_value = "5s", value_parser = search_time)]
+    pub search_timeout: Duration,
+
+    /// How long a cursor is good for, such as `1h` or `90s`
+    ///
+    /// `/ServiceProviderConfig` tells it as `cursorTimeout`. A cursor that is older ends as `expiredCursor`.
+    #[arg(long, env = "SCIMD_CURSOR_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = cursor_time)]
+    pub cursor_timeout: Duration,
 
     /// Whether /ServiceProviderConfig, /ResourceTypes and /Schemas answer without a token
     #[arg(
@@ -193,6 +206,38 @@ fn byte_count(text: &str) -> Result<usize, String> {
     }
 }
 
+fn search_time(text: &str) -> Result<Duration, String> {
+    between(span(text)?, Duration::from_millis(1), Duration::from_secs(60), "1ms and 60s")
+}
+
+/// A life of whole seconds, because `cursorTimeout` counts them.
+fn cursor_time(text: &str) -> Result<Duration, String> {
+    let life = span(text)?;
+    match life.subsec_millis() {
+        0 => between(life, Duration::from_secs(1), Duration::from_secs(7 * 24 * 3600), "1s and 168h"),
+        _ => Err("write whole seconds, such as 90s".to_string()),
+    }
+}
+
+fn between(span: Duration, least: Duration, most: Duration, words: &str) -> Result<Duration, String> {
+    if (least..=most).contains(&span) { Ok(span) } else { Err(format!("it must lie between {words}")) }
+}
+
+/// Reads `500ms`, `5s`, `15m` or `1h`.
+fn span(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("write a number followed by ms, s, m or h".to_string()),
+    };
+    let whole = number.parse::<u64>().ok().and_then(|number| number.checked_mul(millis));
+    whole.map(Duration::from_millis).ok_or_else(|| "write a number followed by ms, s, m or h".to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -256,6 +301,19 @@ mod tests {
         assert_eq!(byte_count("2048"), Ok(2048));
         for text in ["", "M", "0", "5000M", "-1", "1.5M", "99999999999999999999"] {
             assert!(byte_count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_units_and_bounds() {
+        assert_eq!(search_time("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(search_time("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(cursor_time("1h"), Ok(Duration::from_secs(3600)));
+        for text in ["", "5", "s", "0ms", "61s", "-1s", "1.5s", "5 s", "99999999999999999999h"] {
+            assert!(search_time(text).is_err(), "{text}");
+        }
+        for text in ["500ms", "0s", "169h"] {
+            assert!(cursor_time(text).is_err(), "{text}");
         }
     }
 }

@@ -71,7 +71,12 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
     let (clock, ids) = (Clock::system(), Ids::random());
     let store = place::open(
         &place.data_dir,
-        store::Options { clock: clock.clone(), ids: ids.clone(), ..Default::default() },
+        store::Options {
+            clock: clock.clone(),
+            ids: ids.clone(),
+            deadline: settings.search_timeout,
+            ..Default::default()
+        },
     )?;
     let certificate = certificate(place, settings, &clock)?.map(Arc::new);
     let service = Service::new(
@@ -82,6 +87,7 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
             public_url: settings.public_url.clone(),
             open_discovery: settings.discovery_without_token,
             body_limit: settings.max_body,
+            cursor_life: settings.cursor_timeout,
             key: key::load(&place.data_dir)?,
         },
     );

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::bulk::MAX_OPERATIONS;
-use super::{DEFAULT_COUNT, Error, MAX_RESULTS, Service, cursor};
+use super::{DEFAULT_COUNT, Error, MAX_RESULTS, Service};
 use crate::base::TeamId;
 use crate::scim::Mode;
 
@@ -31,7 +31,7 @@ impl Service {
                 "defaultPaginationMethod": "index",
                 "defaultPageSize": DEFAULT_COUNT,
                 "maxPageSize": MAX_RESULTS,
-                "cursorTimeout": cursor::LIFE_SECONDS,
+                "cursorTimeout": self.options().cursor_life.as_secs(),
             },
             "authenticationSchemes": [{
                 "type": "oauthbearertoken",

@@ -38,6 +38,7 @@ mod uses;
 mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::secret::Key;
 use crate::base::{Clock, Ids};
@@ -63,6 +64,8 @@ pub struct Options {
     pub open_discovery: bool,
     /// The longest body taken, in bytes (`bulk.maxPayloadSize`).
     pub body_limit: usize,
+    /// How long a cursor is good for, in whole seconds (`pagination.cursorTimeout`).
+    pub cursor_life: Duration,
     /// Seals cursors.
     pub key: Key,
 }
@@ -75,6 +78,7 @@ impl Default for Options {
             public_url: None,
             open_discovery: true,
             body_limit: 16 * 1024 * 1024,
+            cursor_life: Duration::from_secs(3600),
             key: Key::random(),
         }
     }

@@ -1,11 +1,10 @@
 //! Lists and searches (RFC 7644 §3.4.2, §3.4.3): one kind or both, filtered, sorted, one page of them.
 
-use super::cursor::{self, Binding, Way};
+use super::cursor::{Binding, Sealer, Way};
 use super::schemas::settled;
 use super::view::View;
 use super::{Caller, DEFAULT_COUNT, Error, MAX_RESULTS, Service};
 use crate::base::TeamId;
-use crate::base::secret::Key;
 use crate::scim::message::Cursors;
 use crate::scim::registry::AttrPath;
 use crate::scim::resource::Projection;
@@ -48,6 +47,11 @@ pub struct Listing {
 const SHORT: [&str; 6] = ["id", "userName", "externalId", "emails.value", "displayName", "members.value"];
 
 impl Service {
+    fn cursor_sealer(&self) -> Sealer {
+        let options = self.options();
+        Sealer { key: options.key.clone(), life: options.cursor_life }
+    }
+
     /// Finds resources of the caller's team.
     pub async fn search(&self, caller: &Caller, search: Search) -> Result<Listing, Error> {
         settled(|| self.try_search(caller, &search)).await
@@ -71,7 +75,7 @@ struct Prepared {
     descending: bool,
     page: Page,
     /// What seals the next cursors, when paging by cursor.
-    cursor: Option<(Key, Binding)>,
+    cursor: Option<(Sealer, Binding)>,
     notes: Notes,
 }
 
@@ -91,7 +95,7 @@ impl Prepared {
                 .map(|(kind, filter)| (kind, Some(filter)))
                 .collect(),
         };
-        let cursor = search.cursor.as_ref().map(|_| (service.options().key.clone(), search.binding(team)));
+        let cursor = search.cursor.as_ref().map(|_| (service.cursor_sealer(), search.binding(team)));
         Ok(Prepared {
             kinds,
             sort: search
@@ -101,8 +105,8 @@ impl Prepared {
                 .transpose()?,
             descending: search.descending,
             page: match (&search.cursor, &cursor) {
-                (Some(text), Some((key, binding))) => {
-                    cursor::page(key, *binding, text, cursor_count(search.count)?, service.clock().now())?
+                (Some(text), Some((sealer, binding))) => {
+                    sealer.page(*binding, text, cursor_count(search.count)?, service.clock().now())?
                 }
                 _ => Page::Index {
                     start: search.start_index.unwrap_or(1).max(1) as u64,
@@ -138,9 +142,9 @@ impl Prepared {
             Page::Index { start, count } => (Some(start), count),
             Page::After { count, .. } | Page::Before { count, .. } => (None, count),
         };
-        let cursors = self.cursor.as_ref().map(|(key, binding)| Cursors {
-            next: next.map(|place| cursor::seal(key, *binding, Way::Forward, &place, count, tx.now())),
-            previous: previous.map(|place| cursor::seal(key, *binding, Way::Back, &place, count, tx.now())),
+        let cursors = self.cursor.as_ref().map(|(sealer, binding)| Cursors {
+            next: next.map(|place| sealer.seal(*binding, Way::Forward, &place, count, tx.now())),
+            previous: previous.map(|place| sealer.seal(*binding, Way::Back, &place, count, tx.now())),
         });
         Ok(Listing { total, start_index, cursors, resources, notes: self.notes.clone() })
     }

@@ -2,10 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::filters::encoded;
-use crate::server::{Caller, Server};
+use crate::server::{Caller, Data, Server, USER};
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
@@ -139,6 +143,87 @@ fn wrong_cursors_and_counts() {
     server.data().run(&["team", "create", "Other"]).well();
     let other = server.caller_with(&["--team", "Other"]);
     other.get(&format!("/Users?cursor={next}&count=1")).error(400, "invalidCursor");
+}
+
+#[test]
+fn a_cursor_shows_nothing_and_tells_no_team_from_a_forgery() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    users(&caller, 3);
+    let query = "count=1&sortBy=userName&filter=userName%20sw%20%22user%22";
+    let first = page(&caller, &format!("cursor=&{query}"));
+    let next = first["nextCursor"].as_str().expect("there is another page");
+    let bytes = URL_SAFE_NO_PAD.decode(next).expect("base64");
+    assert!(!bytes.windows(4).any(|window| window == b"user"), "the place is not to be read");
+    let again = page(&caller, &format!("cursor=&{query}"));
+    assert_ne!(again["nextCursor"], first["nextCursor"], "not even that two cursors say the same");
+    server.data().run(&["team", "create", "Other"]).well();
+    let other = server.caller_with(&["--team", "Other", "--strict"]);
+    let refused = |caller: &Caller, cursor: &str| {
+        caller.get(&format!("/Users?cursor={cursor}&{query}")).error(400, "invalidCursor")
+    };
+    assert_eq!(refused(&other, next), refused(&other, "junk"));
+    assert_eq!(refused(&caller, &format!("{next}A")), refused(&caller, "junk"));
+}
+
+#[test]
+fn a_cursor_expires_after_the_time_that_is_told() {
+    let server = Server::with(Data::new(), &["--tls", "off", "--cursor-timeout", "2s"]);
+    let caller = server.caller_with(&["--strict"]);
+    users(&caller, 3);
+    assert_eq!(caller.get("/ServiceProviderConfig").is(200).json()["pagination"]["cursorTimeout"], 2);
+    let first = page(&caller, "cursor=&count=1");
+    let next = first["nextCursor"].as_str().expect("there is another page");
+    let second = page(&caller, &format!("cursor={next}&count=1"));
+    std::thread::sleep(Duration::from_millis(2100));
+    for cursor in [&first["nextCursor"], &second["nextCursor"], &second["previousCursor"]] {
+        let cursor = cursor.as_str().expect("a cursor");
+        let detail = caller.get(&format!("/Users?cursor={cursor}&count=1")).error(400, "expiredCursor");
+        assert!(detail.contains("2 seconds"), "{detail}");
+    }
+    assert_eq!(ids(&page(&caller, "cursor=&count=1")).len(), 1, "a new walk may begin");
+}
+
+#[test]
+fn long_sort_values_make_no_long_cursors() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let titles: Vec<String> = (0..4).map(|n| format!("{n}{}", "\u{fc}".repeat(20_000))).collect();
+    for (n, title) in titles.iter().enumerate().rev() {
+        let body = json!({"schemas": [USER], "userName": format!("user{n}"), "title": title});
+        caller.post("/Users", &body).is(201);
+    }
+    let (pages, _) = walk(&caller, "count=1&sortBy=title&attributes=title");
+    assert_eq!(pages.len(), 4);
+    let sorted = page(&caller, "sortBy=title");
+    assert_eq!(pages.concat(), ids(&sorted));
+    assert_eq!(sorted["Resources"][0]["title"], json!(titles[0]));
+}
+
+#[test]
+fn a_search_that_takes_too_long_is_too_many() {
+    let server = Server::with(Data::new(), &["--tls", "off", "--search-timeout", "1ms"]);
+    for caller in [server.caller_with(&["--strict"]), server.caller()] {
+        let make = |n: usize| {
+            let data = json!({"schemas": [USER], "userName": format!("{n}.{}", &caller.token[8..16]),
+                              "title": "x".repeat(2000)});
+            json!({"method": "POST", "path": "/Users", "bulkId": n.to_string(), "data": data})
+        };
+        let made: Vec<Value> = (0..400).map(make).collect();
+        let bulk =
+            json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": made});
+        caller.post("/Bulk", &bulk).is(200);
+        let filter = (0..40).map(|n| format!("title co \"y{n}\"")).collect::<Vec<_>>().join(" or ");
+        let query = format!("filter={}", encoded(&filter));
+        for path in ["/Users", "/"] {
+            let detail = caller.get(&format!("{path}?{query}")).error(400, "tooMany");
+            assert!(detail.contains("filter"), "it says what to change: {detail}");
+        }
+        let body = json!({"schemas": [SEARCH], "filter": filter});
+        caller.post("/.search", &body).error(400, "tooMany");
+        let one = caller.get(&format!("/Users?filter={}", encoded("userName eq \"nobody\""))).is(200);
+        assert_eq!(one.json()["totalResults"], 0, "the server goes on");
+    }
 }
 
 #[test]

@@ -31,7 +31,19 @@ pub enum Key {
     Missing,
 }
 
+/// How many characters of a text count in an order; where they are equal, the older resource comes first. A cursor
+/// holds a sort value, and an address must hold the cursor.
+const SORTED: usize = 500;
+
 impl Key {
+    /// The sort value of a text as it is compared.
+    pub(super) fn text(mut text: String) -> Key {
+        if let Some((end, _)) = text.char_indices().nth(SORTED) {
+            text.truncate(end);
+        }
+        Key::Text(text)
+    }
+
     /// The sort value of a resource: of a multi-valued attribute the primary value's, else the first's.
     pub(super) fn of(path: &AttrPath, whole: &Document) -> Key {
         let primary = path.sub.as_ref().filter(|_| path.attribute.multi_valued).and_then(|sub| {
@@ -51,8 +63,8 @@ impl Key {
             (Value::String(text), Type::DateTime) => {
                 Timestamp::parse(text).map_or(Key::Missing, |at| Key::Number(at.0 as f64))
             }
-            (Value::String(text), _) if attribute.case_exact => Key::Text(text.clone()),
-            (Value::String(text), _) => Key::Text(fold(text)),
+            (Value::String(text), _) if attribute.case_exact => Key::text(text.clone()),
+            (Value::String(text), _) => Key::text(fold(text)),
             (Value::Bool(value), _) => Key::Number(f64::from(u8::from(*value))),
             (Value::Number(number), _) => number.as_f64().map_or(Key::Missing, Key::Number),
             _ => Key::Missing,

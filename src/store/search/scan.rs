@@ -145,7 +145,7 @@ fn select(team: TeamId, kind: Kind, holds: Holds, order: &Order, whole: bool) ->
 
 fn sort_value(row: &rusqlite::Row<'_>) -> Result<Key> {
     Ok(match row.get::<_, Sql>(1)? {
-        Sql::Text(text) => Key::Text(text),
+        Sql::Text(text) => Key::text(text),
         Sql::Integer(number) => Key::Number(number as f64),
         _ => Key::Missing,
     })
