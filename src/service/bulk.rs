@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::circles;
 use super::job::{Outcome, Precondition, Target};
 use super::record::Asked;
+use super::references::{PREFIX, references, replace};
 use super::{Caller, Error, Service, redact};
 use crate::scim::message::{BulkOperation, BulkRequest};
 use crate::scim::resource::Projection;
@@ -15,7 +16,6 @@ use crate::scim::{Kind, ScimError};
 
 /// The most operations of one request (`bulk.maxOperations`).
 pub const MAX_OPERATIONS: usize = 1000;
-const PREFIX: &str = "bulkId:";
 
 /// What became of one operation.
 #[derive(Debug)]
@@ -38,7 +38,6 @@ impl Service {
             }
             run.operation(index).await;
         }
-        run.complete().await;
         let mut done: Vec<Done> = run.done.into_values().collect();
         done.sort_by_key(|done| done.index);
         done
@@ -77,9 +76,8 @@ impl<'a> Run<'a> {
             .operations
             .iter()
             .enumerate()
-            .filter(|(_, operation)| operation.method == "POST")
+            .filter(|(_, operation)| operation.method == "POST" && operation.fault.is_none())
             .filter_map(|(index, operation)| operation.bulk_id.as_deref().map(|id| (id, index)))
-            .rev()
             .collect();
         Run {
             service,
@@ -102,48 +100,47 @@ impl<'a> Run<'a> {
         self.request.fail_on_errors.is_some_and(|most| most > 0 && errors >= most)
     }
 
-    /// Carries out an operation, after those that make what it refers to.
-    fn operation(&mut self, index: usize) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async move {
-            if self.done.contains_key(&index) || !self.waiting.insert(index) {
-                return;
+    /// Carries out an operation, after those that make what it refers to, and completes what they left open. A stack and
+    /// no recursion: a thousand operations may each refer to the next.
+    async fn operation(&mut self, first: usize) {
+        if self.done.contains_key(&first) {
+            return;
+        }
+        let mut stack = vec![Waiting::new(self, first)];
+        self.waiting.insert(first);
+        while let Some(top) = stack.last_mut() {
+            if self.is_over() {
+                break;
             }
-            let operation = &self.request.operations[index];
-            if let Some(error) = self.circles.remove(&index) {
-                self.waiting.remove(&index);
-                self.done.insert(index, Done { index, result: Err(error), location: None });
-                return;
+            let index = top.index;
+            let maker =
+                top.makers.find(|maker| !self.done.contains_key(maker) && !self.waiting.contains(maker));
+            if let Some(maker) = maker {
+                self.waiting.insert(maker);
+                stack.push(Waiting::new(self, maker));
+                continue;
             }
-            let makers: Vec<usize> =
-                references(operation).into_iter().filter_map(|id| self.makers.get(id).copied()).collect();
-            for maker in makers {
-                if !self.is_over() {
-                    self.operation(maker).await;
-                }
-            }
-            if !self.is_over() {
-                let done = self.run(index).await;
-                self.done.insert(index, done);
-            }
+            let done = self.run(index).await;
+            self.done.insert(index, done);
             self.waiting.remove(&index);
-        })
+            stack.pop();
+        }
+        self.waiting.clear();
+        self.complete().await;
     }
 
     async fn run(&mut self, index: usize) -> Done {
         let operation = &self.request.operations[index];
         let mut data = operation.data.clone().unwrap_or(Value::Null);
         let mut open = false;
-        let prepared = self.resolve_path(&operation.path).and_then(|path| {
+        let refused = operation.fault.clone().map(Error::Scim).or_else(|| self.circles.remove(&index));
+        let prepared = refused.map_or(Ok(()), Err).and_then(|()| {
+            let path = self.resolve_path(&operation.path)?;
             open = self.resolve(&mut data, operation)?;
             Ok(path)
         });
-        let (path, result) = match prepared {
-            Ok(path) => {
-                let result = self.perform(operation, &path, &data).await;
-                (path, result)
-            }
-            Err(error) => (operation.path.clone(), Err(error)),
-        };
+        let path = prepared.as_ref().unwrap_or(&operation.path).clone();
+        let result = self.perform(operation, prepared, &data).await;
         if let (Ok(Some(outcome)), Some(id), "POST") =
             (&result, operation.bulk_id.as_deref(), operation.method.as_str())
         {
@@ -154,13 +151,16 @@ impl<'a> Run<'a> {
         }
         let location = match &result {
             Ok(Some(outcome)) => Some(outcome.location.clone()),
-            _ if operation.method != "POST" => Some(format!("{}{path}", self.base)),
+            _ if operation.method != "POST" && !path.is_empty() => {
+                Some(format!("{}/{}", self.base, path.trim_start_matches('/')))
+            }
             _ => None,
         };
         Done { index, result, location }
     }
 
-    /// Adds the references that were left out to break a circle; takes the resource away again when that fails.
+    /// Adds the references that were left out to break a circle; takes the resource away again when that fails. Done
+    /// before the next operation, which may change what was made.
     async fn complete(&mut self) {
         for index in std::mem::take(&mut self.incomplete) {
             let operation = &self.request.operations[index];
@@ -169,20 +169,18 @@ impl<'a> Run<'a> {
             let mut data = operation.data.clone().unwrap_or(Value::Null);
             let whole =
                 BulkOperation { method: "PUT".into(), bulk_id: None, version: None, ..operation.clone() };
-            let result = match self.resolve(&mut data, &whole) {
-                Ok(false) => self.perform(&whole, &path, &data).await,
+            let prepared = match self.resolve(&mut data, &whole) {
+                Ok(false) => Ok(path.clone()),
                 Ok(true) => Err(unknown_reference(operation)),
                 Err(error) => Err(error),
             };
-            let result = match result {
-                Ok(outcome) => Ok(outcome),
-                Err(error) => {
-                    let delete = BulkOperation { method: "DELETE".into(), ..whole };
-                    // The operation failed in any case; a resource that is already gone changes nothing.
-                    let _gone = self.perform(&delete, &path, &Value::Null).await;
-                    Err(error)
-                }
-            };
+            let mut result = self.perform(&whole, prepared, &data).await;
+            if let Err(error) = result {
+                let delete = BulkOperation { method: "DELETE".into(), ..whole };
+                // The operation failed in any case; a resource that is already gone changes nothing.
+                let _gone = self.perform(&delete, Ok(path), &Value::Null).await;
+                result = Err(error);
+            }
             if let Some(done) = self.done.get_mut(&index) {
                 if result.is_err() {
                     done.location = None;
@@ -214,11 +212,44 @@ impl<'a> Run<'a> {
         Ok(open)
     }
 
+    /// Does what was prepared and records what is refused, or tells at once why nothing can be done.
     async fn perform(
+        &self,
+        operation: &BulkOperation,
+        path: Result<String, Error>,
+        data: &Value,
+    ) -> Result<Option<Outcome>, Error> {
+        let redacted = redact::body(data);
+        let shown = path.as_ref().unwrap_or(&operation.path).trim_start_matches('/');
+        let asked = Asked {
+            id: self.service.ids().request(),
+            method: operation.method.clone(),
+            path: format!("{}/{shown}", self.asked.path.trim_end_matches("/Bulk")),
+            query: String::new(),
+            body: Some(redacted.kept),
+            secrets: redacted.secrets,
+            underway: Default::default(),
+            ..self.asked.clone()
+        };
+        let result = match &path {
+            Ok(path) => self.change(operation, path, data, &asked).await,
+            Err(error) => Err(error.clone()),
+        };
+        if let Err(error) = &result {
+            let (team, token) = (Some(self.caller.team), Some(self.caller.token));
+            let scim = error.as_scim();
+            let body = crate::scim::message::error_body(&scim);
+            self.service.record_refusal(team, token, &asked, error, scim.status, &body);
+        }
+        result
+    }
+
+    async fn change(
         &self,
         operation: &BulkOperation,
         path: &str,
         data: &Value,
+        asked: &Asked,
     ) -> Result<Option<Outcome>, Error> {
         let (kind, id) = place(&operation.method, path)?;
         let target = Target {
@@ -226,88 +257,36 @@ impl<'a> Run<'a> {
             projection: Projection::all(),
             base: self.base.to_owned(),
             asks_attributes: false,
-            precondition: precondition(operation.version.as_deref())?,
-        };
-        let redacted = redact::body(data);
-        let asked = Asked {
-            id: self.service.ids().request(),
-            method: operation.method.clone(),
-            path: format!("{}{path}", self.asked.path.trim_end_matches("/Bulk")),
-            query: String::new(),
-            body: Some(redacted.kept),
-            secrets: redacted.secrets,
-            underway: Default::default(),
-            ..self.asked.clone()
+            precondition: precondition(operation.version.as_deref()),
         };
         let (service, caller) = (self.service, self.caller);
-        let result = match (operation.method.as_str(), id) {
-            ("POST", None) => service.create(caller, &asked, target, data).await.map(Some),
-            ("PUT", Some(id)) => service.replace(caller, &asked, target, id, data).await.map(Some),
-            ("PATCH", Some(id)) => service.patch(caller, &asked, target, id, data).await.map(Some),
-            ("DELETE", Some(id)) => service.delete(caller, &asked, target, id).await.map(|()| None),
+        match (operation.method.as_str(), id) {
+            ("POST", None) => service.create(caller, asked, target, data).await.map(Some),
+            ("PUT", Some(id)) => service.replace(caller, asked, target, id, data).await.map(Some),
+            ("PATCH", Some(id)) => service.patch(caller, asked, target, id, data).await.map(Some),
+            ("DELETE", Some(id)) => service.delete(caller, asked, target, id).await.map(|()| None),
             (method, _) => {
                 Err(Error::Scim(ScimError::plain(405, format!("{method} is not offered at {path}"))))
             }
-        };
-        if let Err(error) = &result {
-            let scim = error.as_scim();
-            let body = crate::scim::message::error_body(&scim);
-            service.record_refusal(Some(caller.team), Some(caller.token), &asked, error, scim.status, &body);
         }
-        result
     }
 }
 
-/// The bulkIds that an operation names in its path and data, each once.
-fn references(operation: &BulkOperation) -> Vec<&str> {
-    let mut found: Vec<&str> = operation.path.split_once(PREFIX).map(|(_, id)| id).into_iter().collect();
-    if let Some(data) = &operation.data {
-        collect(data, &mut found);
-    }
-    let mut seen = HashSet::new();
-    found.retain(|id| seen.insert(*id));
-    found
+/// An operation on the stack, and the makers that it has not asked for yet.
+struct Waiting {
+    index: usize,
+    makers: std::vec::IntoIter<usize>,
 }
 
-fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
-    match value {
-        Value::String(text) => found.extend(text.strip_prefix(PREFIX)),
-        Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
-        Value::Object(map) => map.values().for_each(|value| collect(value, found)),
-        _ => {}
-    }
-}
-
-/// Writes the ids of what was made; takes out list elements and members that refer to what is not made yet.
-fn replace(value: &mut Value, made: &HashMap<&str, String>, open: &mut bool) {
-    let is_open = |value: &Value| match value {
-        Value::String(text) => text.strip_prefix(PREFIX).is_some_and(|id| !made.contains_key(id)),
-        Value::Object(map) => map
-            .get("value")
-            .and_then(Value::as_str)
-            .and_then(|text| text.strip_prefix(PREFIX))
-            .is_some_and(|id| !made.contains_key(id)),
-        _ => false,
-    };
-    match value {
-        Value::String(text) => {
-            if let Some(id) = text.strip_prefix(PREFIX).and_then(|id| made.get(id)) {
-                *text = id.clone();
-            }
-        }
-        Value::Array(list) => {
-            let before = list.len();
-            list.retain(|value| !is_open(value));
-            *open |= list.len() < before;
-            list.iter_mut().for_each(|value| replace(value, made, open));
-        }
-        Value::Object(map) => {
-            let before = map.len();
-            map.retain(|_, value| !is_open(value));
-            *open |= map.len() < before;
-            map.values_mut().for_each(|value| replace(value, made, open));
-        }
-        _ => {}
+impl Waiting {
+    fn new(run: &Run<'_>, index: usize) -> Waiting {
+        let operation = &run.request.operations[index];
+        // What is refused in any case makes nothing else happen first.
+        let refused = operation.fault.is_some() || run.circles.contains_key(&index);
+        let references = if refused { Vec::new() } else { references(operation) };
+        let makers: Vec<usize> =
+            references.into_iter().filter_map(|id| run.makers.get(id).copied()).collect();
+        Waiting { index, makers: makers.into_iter() }
     }
 }
 
@@ -332,15 +311,11 @@ fn place<'p>(method: &str, path: &'p str) -> Result<(Kind, Option<&'p str>), Err
     Ok((kind, id))
 }
 
-/// The version that an operation asks for (RFC 7644 §3.7 `version`).
-fn precondition(version: Option<&str>) -> Result<Precondition, Error> {
-    let Some(version) = version else { return Ok(Precondition::None) };
+/// The version that an operation asks for (RFC 7644 §3.7 `version`). One that is none of ours can only be stale.
+fn precondition(version: Option<&str>) -> Precondition {
+    let Some(version) = version else { return Precondition::None };
     let number = version.strip_prefix("W/").unwrap_or(version).trim_matches('"').parse();
-    match number {
-        Ok(number) => Ok(Precondition::Versions(vec![number])),
-        // A version that is none of ours can only be stale.
-        Err(_) => Ok(Precondition::Versions(Vec::new())),
-    }
+    Precondition::Versions(number.into_iter().collect())
 }
 
 fn no_such_reference(id: &str) -> Error {

@@ -7,10 +7,9 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::Value;
 
 use super::Error;
+use super::references::PREFIX;
 use crate::scim::message::BulkOperation;
 use crate::store::StoreError;
-
-const PREFIX: &str = "bulkId:";
 
 /// For each operation that makes a group of a circle, the error that names the circle.
 pub fn of_groups(operations: &[BulkOperation], makers: &HashMap<&str, usize>) -> HashMap<usize, Error> {

@@ -26,6 +26,7 @@ pub mod provider;
 pub mod provision;
 pub mod record;
 pub mod redact;
+mod references;
 pub mod schemas;
 mod search;
 pub mod sentence;

@@ -227,17 +227,127 @@ fn limits_and_messages_that_are_none() {
     large["data"]["title"] = json!("x".repeat(size as usize));
     let detail = send(&caller, &json!([large]), None).error(413, "");
     assert!(detail.contains(&size.to_string()), "{detail}");
-    for operations in [
-        json!([{"path": "/Users"}]),
-        json!([{"method": "GET", "path": "/Users"}]),
-        json!([{"method": "POST", "bulkId": "x", "data": {}}]),
-        json!([{"method": "POST", "path": "/Users", "data": {"schemas": [USER], "userName": "x"}}]),
-        json!([{"method": "POST", "path": "/Users", "bulkId": "x"}]),
-        json!({}),
-    ] {
-        send(&caller, &operations, None).error(400, "invalidSyntax");
-    }
-    send(&caller, &json!([user("x", "a"), user("x", "b")]), None).error(400, "invalidValue");
+    send(&caller, &json!({}), None).error(400, "invalidSyntax");
     caller.post("/Bulk", &json!({"schemas": [USER], "Operations": [delete]})).error(400, "invalidSyntax");
     assert_eq!(caller.get("/Users").json()["totalResults"], 0);
+}
+
+#[test]
+fn a_faulty_operation_is_answered_alone() {
+    let server = Server::plain();
+    for caller in [server.caller_with(&["--strict"]), server.caller()] {
+        let (first, last) = (caller.token[8..16].to_owned(), caller.token[16..24].to_owned());
+        let found = done(
+            &caller,
+            &json!([
+                user("first", &first),
+                "POST",
+                {"path": "/Users", "bulkId": "no method"},
+                {"method": "GET", "path": "/Users"},
+                {"method": "POST", "bulkId": "no path", "data": {}},
+                {"method": "POST", "path": "/Users", "data": {"schemas": [USER], "userName": "no bulkId"}},
+                {"method": "POST", "path": "/Users", "bulkId": "no data"},
+                {"method": "PUT", "path": "/Users/x", "data": ["no object"]},
+                {"method": "PATCH", "path": "/Users/x", "data": "no object"},
+                {"method": "DELETE", "path": 7},
+                {"method": "DELETE", "path": "/Users/x", "version": 7},
+                user("twice", "a"),
+                user("twice", "b"),
+                group("g", "Refers to none", &["twice"]),
+                user("last", &last),
+            ]),
+        );
+        let wanted = [&["201"][..], &["400"; 13], &["201"]].concat();
+        assert_eq!(statuses(&found), wanted);
+        for operation in &found[1..14] {
+            let response = &operation["response"];
+            assert_eq!((&response["status"], &operation["status"]), (&json!("400"), &json!("400")));
+            assert!(response["scimType"].is_string() && response["detail"].is_string(), "{operation}");
+        }
+        let detail = |at: usize| found[at]["response"]["detail"].as_str().expect("a detail");
+        for (at, words) in [(1, "Operations[1] must be an object"), (3, "not \"GET\""), (12, "is used twice")]
+        {
+            assert!(detail(at).contains(words), "{}", detail(at));
+        }
+        assert_eq!(found[7]["location"], json!(format!("{}/Users/x", caller.base)));
+        assert_eq!((&found[2]["bulkId"], &found[4]["bulkId"]), (&json!("no method"), &json!("no path")));
+        let stop =
+            send(&caller, &json!([{"method": "GET"}, user("u", "never made")]), Some(1)).is(200).json();
+        assert_eq!(stop["Operations"].as_array().map(Vec::len), Some(1), "a faulty operation counts");
+        for each in [&found[0], &found[14]] {
+            caller.delete(&format!("/Users/{}", id_of(each))).is(204);
+        }
+        assert_eq!(caller.get("/").json()["totalResults"], 0);
+    }
+}
+
+#[test]
+fn no_number_of_errors_below_one_is_taken() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    for most in [0, -1] {
+        let body = json!({"schemas": [REQUEST], "failOnErrors": most, "Operations": [user("u", "ada")]});
+        let detail = caller.post("/Bulk", &body).error(400, "invalidValue");
+        assert!(detail.contains("failOnErrors"), "{detail}");
+    }
+    assert_eq!(caller.get("/Users").json()["totalResults"], 0);
+}
+
+#[test]
+fn a_thousand_operations_may_each_refer_to_the_next() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let count = 1000;
+    let mut chain: Vec<Value> =
+        (0..count - 1).map(|n| managed(&n.to_string(), &format!("user{n}"), &(n + 1).to_string())).collect();
+    chain.push(user(&(count - 1).to_string(), "boss"));
+    let found = done(&caller, &json!(chain));
+    assert_eq!(statuses(&found), vec!["201"; count]);
+    let first = caller.get(&format!("/Users/{}", id_of(&found[0]))).is(200).json();
+    assert_eq!(first[ENTERPRISE]["manager"]["value"], id_of(&found[1]));
+}
+
+#[test]
+fn what_changes_a_resource_of_a_circle_later_stays() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let title =
+        json!({"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "Guide"}]});
+    let found = done(
+        &caller,
+        &json!([
+            managed("a", "ada", "b"),
+            managed("b", "bob", "a"),
+            {"method": "PATCH", "path": "/Users/bulkId:a", "data": title},
+            {"method": "PATCH", "path": "/Users/bulkId:b", "data": title},
+        ]),
+    );
+    assert_eq!(statuses(&found), ["201", "201", "200", "200"]);
+    let ids: Vec<String> = found.iter().map(id_of).collect();
+    for (at, manager) in [(0, 1), (1, 0)] {
+        let read = caller.get(&format!("/Users/{}", ids[at])).is(200);
+        assert_eq!(read.json()["title"], "Guide");
+        assert_eq!(read.json()[ENTERPRISE]["manager"]["value"], ids[manager]);
+        assert_eq!(found[at + 2]["version"], read.header("etag"));
+    }
+}
+
+#[test]
+fn references_in_the_filter_of_a_path() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let remove = json!({"schemas": [PATCH_OP],
+                        "Operations": [{"op": "remove", "path": "members[value eq \"bulkId:u\"]"}]});
+    let found = done(
+        &caller,
+        &json!([
+            group("g", "G", &["u", "v"]),
+            {"method": "PATCH", "path": "Groups/bulkId:g", "data": remove},
+            user("u", "ada"),
+            user("v", "bob"),
+        ]),
+    );
+    assert_eq!(statuses(&found), ["201", "200", "201", "201"]);
+    assert_eq!(found[1]["location"], found[0]["location"]);
+    assert_eq!(caller.members(&id_of(&found[0])), [id_of(&found[3])]);
 }

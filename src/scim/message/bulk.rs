@@ -1,7 +1,7 @@
 //! Bulk messages (RFC 7644 §3.7): the request as operations to do, the response as what came of them. Doing them, and
 //! finding what a `bulkId` stands for, is not done here.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -25,10 +25,10 @@ pub struct BulkRequest {
     pub notes: Notes,
 }
 
-/// One operation of a BulkRequest.
+/// One operation of a BulkRequest: what could be read of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BulkOperation {
-    /// `POST`, `PUT`, `PATCH` or `DELETE`.
+    /// `POST`, `PUT`, `PATCH` or `DELETE`, unless there is a fault.
     pub method: String,
     /// The client's name for what a POST creates; unique within the request.
     pub bulk_id: Option<String>,
@@ -36,12 +36,15 @@ pub struct BulkOperation {
     pub version: Option<String>,
     /// As sent: `/Users`, `/Groups/{id}` or `/Users/bulkId:{name}`.
     pub path: String,
-    /// The body; always there for POST, PUT and PATCH.
+    /// The body; always there for POST, PUT and PATCH, unless there is a fault.
     pub data: Option<Value>,
+    /// Why the operation cannot be tried; the others go on (§3.7).
+    pub fault: Option<ScimError>,
 }
 
 impl BulkRequest {
-    /// Reads the message and the form of each operation; a faulty one refuses the whole, before anything is done.
+    /// Reads the message and the form of each operation. What is no BulkRequest is refused whole; a faulty operation
+    /// keeps its fault for its own answer.
     pub fn parse(body: Value, mode: Mode) -> Result<BulkRequest, ScimError> {
         let Value::Object(mut body) = body else {
             let detail = "A bulk body must be a JSON object with \"schemas\" and \"Operations\"";
@@ -64,54 +67,79 @@ impl BulkRequest {
                 return Err(ScimError::invalid_syntax("\"Operations\", the list of operations, is missing"));
             }
         };
-        let mut operations = Vec::with_capacity(listed.len());
-        for (n, operation) in listed.into_iter().enumerate() {
-            operations.push(BulkOperation::parse(operation, &format!("Operations[{n}]"))?);
-        }
-        let mut names = HashSet::new();
-        for (n, operation) in operations.iter().enumerate() {
-            if let Some(name) = operation.bulk_id.as_deref().filter(|_| operation.method == "POST")
-                && !names.insert(name)
-            {
-                let name = shorten(name);
-                let detail =
-                    format!("Operations[{n}].bulkId \"{name}\" is used twice; each POST needs its own");
-                return Err(ScimError::invalid_value(detail));
-            }
-        }
+        let mut operations: Vec<BulkOperation> = listed
+            .into_iter()
+            .enumerate()
+            .map(|(n, operation)| BulkOperation::read(operation, &format!("Operations[{n}]")))
+            .collect();
+        refuse_repeated_names(&mut operations);
         Ok(BulkRequest { fail_on_errors, operations, notes })
     }
 }
 
+/// A bulkId is unique within a request (§3.7): of POSTs that share one, nobody can say which is meant.
+fn refuse_repeated_names(operations: &mut [BulkOperation]) {
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    let posts = |operation: &BulkOperation| operation.bulk_id.clone().filter(|_| operation.method == "POST");
+    operations.iter().filter_map(posts).for_each(|name| *uses.entry(name).or_default() += 1);
+    for (n, operation) in operations.iter_mut().enumerate().filter(|(_, each)| each.fault.is_none()) {
+        let repeated = posts(operation).filter(|name| uses.get(name).is_some_and(|uses| *uses > 1));
+        operation.fault = repeated.map(|name| {
+            let name = shorten(&name);
+            let detail = format!("Operations[{n}].bulkId \"{name}\" is used twice; each POST needs its own");
+            ScimError::invalid_value(detail)
+        });
+    }
+}
+
 impl BulkOperation {
-    fn parse(operation: Value, place: &str) -> Result<BulkOperation, ScimError> {
+    fn read(operation: Value, place: &str) -> BulkOperation {
         let Value::Object(mut members) = operation else {
             let detail = format!("{place} must be an object with \"method\" and \"path\"");
-            return Err(ScimError::invalid_syntax(detail));
+            return BulkOperation {
+                fault: Some(ScimError::invalid_syntax(detail)),
+                ..BulkOperation::default()
+            };
         };
-        let missing = |name: &str, needed: &str| {
-            ScimError::invalid_syntax(format!("{place}.{name} is missing{needed}"))
+        let mut fault = None;
+        let mut read = |name: &str| {
+            let found = text(&members, name, &format!("{place}."));
+            found.unwrap_or_else(|error| {
+                fault.get_or_insert(error);
+                None
+            })
         };
-        let inside = format!("{place}.");
-        let sent = text(&members, "method", &inside)?.ok_or_else(|| missing("method", ""))?;
-        let method = sent.to_ascii_uppercase();
-        if !["POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
-            let sent = shorten(&sent);
-            let detail = format!("{place}.method must be POST, PUT, PATCH or DELETE, not \"{sent}\"");
-            return Err(ScimError::invalid_syntax(detail));
-        }
-        let path = text(&members, "path", &inside)?.filter(|path| !path.is_empty());
-        let path = path.ok_or_else(|| missing("path", ""))?;
-        let bulk_id = text(&members, "bulkId", &inside)?.filter(|name| !name.is_empty());
-        if method == "POST" && bulk_id.is_none() {
-            return Err(missing("bulkId", "; a POST needs one"));
-        }
-        let version = text(&members, "version", &inside)?.filter(|version| !version.is_empty());
-        let data = take(&mut members, "data").filter(|data| !data.is_null());
-        if method != "DELETE" && data.is_none() {
-            return Err(missing("data", &format!("; {method} needs a body")));
-        }
-        Ok(BulkOperation { method, bulk_id, version, path, data })
+        let sent = read("method").unwrap_or_default();
+        let mut operation = BulkOperation {
+            method: sent.to_ascii_uppercase(),
+            path: read("path").unwrap_or_default(),
+            bulk_id: read("bulkId").filter(|name| !name.is_empty()),
+            version: read("version").filter(|version| !version.is_empty()),
+            data: None,
+            fault,
+        };
+        operation.data = take(&mut members, "data").filter(|data| !data.is_null());
+        operation.fault = operation.fault.take().or_else(|| operation.missing(&sent, place));
+        operation
+    }
+
+    /// What an operation must say and does not (§3.7).
+    fn missing(&self, method: &str, place: &str) -> Option<ScimError> {
+        let missing = |name: &str, needed: &str| format!("{place}.{name} is missing{needed}");
+        let detail = match self.method.as_str() {
+            "" => missing("method", ""),
+            "POST" | "PUT" | "PATCH" | "DELETE" if self.path.is_empty() => missing("path", ""),
+            "POST" if self.bulk_id.is_none() => missing("bulkId", "; a POST needs one"),
+            method @ ("POST" | "PUT" | "PATCH") if self.data.is_none() => {
+                missing("data", &format!("; {method} needs a body"))
+            }
+            "POST" | "PUT" | "PATCH" | "DELETE" => return None,
+            _ => {
+                let method = shorten(method);
+                format!("{place}.method must be POST, PUT, PATCH or DELETE, not \"{method}\"")
+            }
+        };
+        Some(ScimError::invalid_syntax(detail))
     }
 }
 
@@ -124,6 +152,7 @@ pub struct BulkResponse {
 /// What came of one operation (RFC 7644 §3.7.3).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BulkOutcome {
+    /// As the request said it; empty when it did not.
     pub method: String,
     pub bulk_id: Option<String>,
     /// The version that the resource has now, as an entity tag.
@@ -154,8 +183,11 @@ impl BulkResponse {
 
 impl BulkOutcome {
     fn render(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"method\":");
-        write(out, &self.method);
+        out.extend_from_slice(b"{\"status\":");
+        write(out, &self.status.to_string());
+        if !self.method.is_empty() {
+            member(out, "method", &self.method);
+        }
         for (name, value) in
             [("bulkId", &self.bulk_id), ("version", &self.version), ("location", &self.location)]
         {
@@ -163,7 +195,6 @@ impl BulkOutcome {
                 member(out, name, value);
             }
         }
-        member(out, "status", &self.status.to_string());
         if let Some(response) = &self.response {
             out.extend_from_slice(b",\"response\":");
             out.extend_from_slice(response);
@@ -204,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_operation_says_which_one() {
+    fn a_faulty_operation_says_what_and_leaves_the_others_alone() {
         let good = json!({"method": "POST", "path": "/Users", "bulkId": "a", "data": {}});
         for (operation, words) in [
             (json!("POST"), "Operations[1] must be an object"),
@@ -213,16 +244,26 @@ mod tests {
             (json!({"method": "GET", "path": "/Users"}), "POST, PUT, PATCH or DELETE, not \"GET\""),
             (json!({"method": "DELETE"}), "Operations[1].path is missing"),
             (json!({"method": "DELETE", "path": ""}), "Operations[1].path is missing"),
+            (
+                json!({"method": "DELETE", "path": ["/Users/1"]}),
+                "Operations[1].path must be a text, not a list",
+            ),
             (json!({"method": "POST", "path": "/Users", "data": {}}), "Operations[1].bulkId is missing"),
             (json!({"method": "POST", "path": "/Users", "bulkId": 7, "data": {}}), "bulkId must be a text"),
             (json!({"method": "PUT", "path": "/Users/1"}), "Operations[1].data is missing; PUT needs a body"),
             (json!({"method": "DELETE", "path": "/Users/1", "version": 3}), "version must be a text"),
-            (good.clone(), "Operations[1].bulkId \"a\" is used twice"),
         ] {
-            let error = bulk(json!([good, operation])).expect_err("refused");
-            assert_eq!(error.status, 400);
-            assert!(error.detail.contains(words), "{error}");
+            let request = bulk(json!([good, operation])).expect("the request is taken");
+            assert_eq!(request.operations[0].fault, None);
+            let fault = request.operations[1].fault.as_ref().expect("a fault");
+            assert_eq!((fault.status, fault.scim_type), (400, Some(ScimType::InvalidSyntax)));
+            assert!(fault.detail.contains(words), "{fault}");
         }
+        let twice =
+            bulk(json!([good, good.clone(), {"method": "DELETE", "path": "/Users/1", "bulkId": "a"}]));
+        let faults: Vec<_> = twice.expect("taken").operations.into_iter().map(|each| each.fault).collect();
+        assert!(faults[..2].iter().flatten().all(|fault| fault.detail.contains("\"a\" is used twice")));
+        assert_eq!(faults.iter().flatten().count(), 2, "{faults:?}");
     }
 
     #[test]
