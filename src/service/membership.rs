@@ -218,6 +218,7 @@ fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Erro
             id: member.id,
             kind: member.kind,
             display: member.display,
+            named: member.named,
         }));
         if !full {
             return Ok(everyone);
@@ -227,5 +228,9 @@ fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Erro
 
 /// A member as a filter on `members` sees it.
 fn as_value(found: &Known) -> Value {
-    json!({ "value": found.id, "type": found.kind.name(), "display": found.display })
+    let mut value = json!({ "value": found.id, "type": found.kind.name() });
+    if found.named {
+        value["display"] = found.display.as_str().into();
+    }
+    value
 }

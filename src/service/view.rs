@@ -108,6 +108,6 @@ fn manager(tx: &ReadTx<'_>, team: TeamId, doc: &str) -> Result<Option<ManagerRef
     else {
         return Ok(None);
     };
-    let display = tx.resource(team, Kind::User, id)?.map(|row| row.display);
-    Ok(Some(ManagerRef { id: id.to_owned(), display }))
+    let found = tx.resource(team, Kind::User, id)?;
+    Ok(found.map(|row| ManagerRef { id: row.id, display: row.named.then_some(row.display) }))
 }

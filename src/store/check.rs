@@ -73,7 +73,7 @@ const RULES: [(&str, &str); 6] = [
         "member",
         "select g.team, 'the membership of ' || m.id || ' in ' || g.id || ' names another kind or name than the member has'
          from member m join resource g on g.n = m.holder join resource r on r.n = m.member
-         where m.id <> r.id or m.kind <> r.kind or m.display <> r.display",
+         where m.id <> r.id or m.kind <> r.kind or m.display <> r.display or m.named <> r.named",
     ),
     (
         "member",

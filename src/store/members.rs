@@ -16,6 +16,8 @@ pub struct Known {
     pub id: String,
     pub kind: Kind,
     pub display: String,
+    /// Whether that is its own `displayName`.
+    pub named: bool,
 }
 
 /// A membership that ended.
@@ -39,10 +41,11 @@ impl ReadTx<'_> {
         limit: u32,
     ) -> Result<Vec<(i64, MemberRef)>> {
         self.all(
-            "select member, id, kind, display from member where holder = ? and member > ? order by member limit ?",
+            "select member, id, kind, display, named from member where holder = ? and member > ? order by member limit ?",
             params![group, after.unwrap_or(0), limit],
             |row| {
-                let member = MemberRef { id: row.get(1)?, kind: row.get(2)?, display: row.get(3)? };
+                let (id, kind, display, named) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                let member = MemberRef { id, kind, display, named };
                 Ok((row.get(0)?, member))
             },
         )
@@ -87,9 +90,10 @@ impl ReadTx<'_> {
         let mut seen = HashSet::with_capacity(ids.len());
         let mut found = Vec::with_capacity(ids.len());
         for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
-            let sql = "select n, kind, display from resource where team = ? and id = ?";
+            let sql = "select n, kind, display, named from resource where team = ? and id = ?";
             found.extend(self.one(sql, params![team, id], |row| {
-                Ok(Known { n: row.get(0)?, id: id.clone(), kind: row.get(1)?, display: row.get(2)? })
+                let (n, kind, display, named) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok(Known { n, id: id.clone(), kind, display, named })
             })?);
         }
         Ok(found)
@@ -129,8 +133,8 @@ impl WriteTx<'_> {
         let mut added = Vec::with_capacity(members.len());
         for &member in members {
             let entered = self.run(
-                "insert or ignore into member (holder, member, id, kind, display, since, event)
-                 select ?1, n, id, kind, display, ?3, ?4 from resource where n = ?2 and team = ?5",
+                "insert or ignore into member (holder, member, id, kind, display, named, since, event)
+                 select ?1, n, id, kind, display, named, ?3, ?4 from resource where n = ?2 and team = ?5",
                 params![group.n, member, now, event, team],
             )?;
             if entered > 0 {
@@ -237,7 +241,17 @@ mod tests {
         };
         store.write_blocking(job).unwrap();
         let members = store.read_now(|tx| tx.members(acme, holder, None, 10)).unwrap();
-        assert_eq!(members.iter().map(|(_, member)| member.display.as_str()).collect::<Vec<_>>(), ["ada.l"]);
+        let shown: Vec<_> =
+            members.iter().map(|(_, member)| (member.display.as_str(), member.named)).collect();
+        assert_eq!(shown, [("ada.l", false)]);
+        let named = move |tx: &mut WriteTx| -> Result<()> {
+            let same = crate::store::testing::document(serde_json::json!({ "displayName": "ada.l" }));
+            let row = tx.resource_by_n(acme, n)?.expect("Ada");
+            tx.update_resource(acme, &row, &same, 1, &[]).map(drop)
+        };
+        store.write_blocking(named).unwrap();
+        let members = store.read_now(|tx| tx.members(acme, holder, None, 10)).unwrap();
+        assert!(members.iter().all(|(_, member)| member.named), "the same name, and its own now");
         assert!(store.read_now(|tx| tx.is_member(acme, holder, n)).unwrap());
     }
 

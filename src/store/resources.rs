@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{IndexValue, ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
-use crate::scim::resource::{MemberRef, display_name};
+use crate::scim::resource::{MemberRef, display_name, is_named};
 use crate::scim::{Document, Kind};
 
 /// A user or group as it is kept.
@@ -30,6 +30,8 @@ pub struct Row {
     pub token: i64,
     /// The name to show.
     pub display: String,
+    /// Whether that name is its own `displayName`.
+    pub named: bool,
     /// False for a user whose `active` is false.
     pub active: bool,
     /// How many members a group has.
@@ -73,7 +75,7 @@ macro_rules! select_resource {
     ($rest:literal) => {
         concat!(
             "select resource.n, resource.id, resource.kind, resource.version, resource.created, resource.modified, ",
-            "resource.doc, resource.source, resource.token, resource.display, resource.active, resource.members ",
+            "resource.doc, resource.source, resource.token, resource.display, resource.active, resource.members, resource.named ",
             "from resource ",
             $rest
         )
@@ -96,6 +98,7 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         display: row.get(9)?,
         active: row.get::<_, Option<bool>>(10)?.unwrap_or(true),
         members: row.get(11)?,
+        named: row.get(12)?,
     })
 }
 
@@ -219,12 +222,12 @@ impl WriteTx<'_> {
         self.values_are_free(team, kind, None, values)?;
         let (now, assigned) = (self.now(), assigned_active(kind, document));
         let active = assigned.unwrap_or(true);
-        let (doc, display) = (to_text(document), display_name(kind, document));
+        let (doc, display, named) = (to_text(document), display_name(kind, document), is_named(document));
         let n = self.insert(
             "insert into resource
-             (team, kind, id, version, created, modified, active, source, token, display, doc)
-             values (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![team, kind, id, now, assigned, source, token, display, doc],
+             (team, kind, id, version, created, modified, active, source, token, display, named, doc)
+             values (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![team, kind, id, now, assigned, source, token, display, named, doc],
         )?;
         self.insert_values(team, kind, n, values)?;
         if kind == Kind::User && active {
@@ -243,6 +246,7 @@ impl WriteTx<'_> {
             source,
             token,
             display,
+            named,
             active,
             members,
         })
@@ -260,18 +264,19 @@ impl WriteTx<'_> {
         self.values_are_free(team, row.kind, Some(row.n), values)?;
         let (now, assigned) = (self.now(), assigned_active(row.kind, document));
         let active = assigned.unwrap_or(true);
-        let (doc, display) = (to_text(document), display_name(row.kind, document));
+        let (doc, display, named) = (to_text(document), display_name(row.kind, document), is_named(document));
         self.run(
-            "update resource set version = version + 1, modified = ?, active = ?, token = ?, display = ?, doc = ?
+            "update resource set version = version + 1, modified = ?, active = ?, token = ?, display = ?, named = ?, doc = ?
              where n = ?",
-            params![now, assigned, token, display, doc, row.n],
+            params![now, assigned, token, display, named, doc, row.n],
         )?;
         self.replace_values(team, row.kind, row.n, values)?;
         if row.kind == Kind::User && active != row.active {
             self.count_active(team, if active { 1 } else { -1 })?;
         }
-        if display != row.display {
-            self.run("update member set display = ? where member = ?", params![display, row.n])?;
+        if (&display, named) != (&row.display, row.named) {
+            let sql = "update member set display = ?, named = ? where member = ?";
+            self.run(sql, params![display, named, row.n])?;
         }
         self.reread(team, row)
     }
@@ -404,11 +409,13 @@ mod tests {
         let acme = team(&store, "Acme");
         let made = insert(&store, acme, "u1", json!({ "userName": "Ada", "displayName": "Ada L" })).unwrap();
         assert_eq!((made.version, made.display.as_str(), made.token, made.active), (1, "Ada L", 7, true));
+        assert!(made.named);
         assert_eq!(store.read_now(|tx| tx.resource(acme, Kind::User, "u1")).unwrap(), Some(made.clone()));
         assert_eq!(store.read_now(|tx| tx.resource(acme, Kind::Group, "u1")).unwrap(), None);
         clock.advance(Duration::from_secs(1));
         let changed = update(&store, acme, &made, json!({ "userName": "ada.l" })).unwrap();
         assert_eq!((changed.version, changed.display.as_str(), changed.token), (2, "ada.l", 8));
+        assert!(!changed.named, "a userName is no displayName");
         assert_eq!((changed.created, changed.modified), (made.created, clock.now()));
         let by = |path: &str, value: &str| {
             store

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Caller, GROUP, Server};
+use crate::server::{Caller, ENTERPRISE, GROUP, Server};
 
 fn put_in(caller: &Caller, group: &str, member: &str) -> u16 {
     let add = json!([{"op": "add", "path": "members", "value": [{"value": member}]}]);
@@ -43,6 +43,54 @@ fn users_see_their_groups_direct_and_indirect() {
     assert_eq!(caller.members(&top), Vec::<String>::new());
     caller.delete(&format!("/Users/{ada}")).is(204);
     assert_eq!(caller.members(&low), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_shown_of_members_and_managers_is_their_own_display_name_of_now() {
+    for kind in [&["--strict"][..], &[]] {
+        let server = Server::plain();
+        let caller = server.caller_with(kind);
+        let ada = caller.user("ada");
+        let group = caller.group("Crew", &[&ada]);
+        let reports = caller.user("bob");
+        let managed =
+            json!([{"op": "add", "path": format!("{ENTERPRISE}:manager"), "value": {"value": ada}}]);
+        caller.patch(&format!("/Users/{reports}"), managed).is(200);
+        let location = format!("{}/Users/{ada}", caller.base);
+        let shown = |name: Option<&str>| {
+            let mut member = json!({"value": ada, "$ref": location, "type": "User"});
+            let mut manager = json!({"value": ada, "$ref": location});
+            if let Some(name) = name {
+                (member["display"], manager["displayName"]) = (name.into(), name.into());
+            }
+            assert_eq!(caller.get(&format!("/Groups/{group}")).is(200).json()["members"], json!([member]));
+            assert_eq!(
+                caller.get(&format!("/Users/{reports}")).is(200).json()[ENTERPRISE]["manager"],
+                manager
+            );
+        };
+        shown(None);
+        let path = format!("/Users/{ada}");
+        caller.patch(&path, json!([{"op": "add", "path": "name.formatted", "value": "Ada L"}])).is(200);
+        shown(None);
+        let filter = format!("displayName%20eq%20null%20and%20id%20eq%20%22{ada}%22");
+        assert_eq!(caller.get(&format!("/Users?filter={filter}")).is(200).json()["totalResults"], 1);
+        for name in ["Ada L", "Ada"] {
+            caller.patch(&path, json!([{"op": "add", "path": "displayName", "value": name}])).is(200);
+            shown(Some(name));
+        }
+        let by = |name: &str| {
+            let text = format!("members%5Bvalue%20eq%20%22{ada}%22%20and%20display%20{name}%5D");
+            caller.get(&format!("/Groups?filter={text}")).is(200).json()["totalResults"].clone()
+        };
+        assert_eq!((by("eq%20%22Ada%22"), by("eq%20null")), (json!(1), json!(0)));
+        caller.patch(&path, json!([{"op": "remove", "path": "displayName"}])).is(200);
+        shown(None);
+        assert_eq!((by("pr"), by("eq%20null")), (json!(0), json!(1)));
+        caller.delete(&path).is(204);
+        let manager = caller.get(&format!("/Users/{reports}")).is(200).json()[ENTERPRISE]["manager"].clone();
+        assert_eq!(manager, json!({"value": ada}));
+    }
 }
 
 #[test]

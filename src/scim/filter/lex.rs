@@ -79,7 +79,7 @@ impl Token<'_> {
 
 /// A text short enough to be quoted in an error.
 pub(in crate::scim) fn shorten(text: &str) -> String {
-    const SHOWN: usize = 64;
+    const SHOWN: usize = 128;
     match text.char_indices().nth(SHOWN) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),

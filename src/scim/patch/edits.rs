@@ -11,6 +11,7 @@ use super::target::Pointed;
 use super::{Change, Edit, Otherwise, Plan, Target, ValueChange};
 use crate::scim::filter::{Filter, shorten};
 use crate::scim::registry::AttrPath;
+use crate::scim::resource::is_own_name;
 use crate::scim::schema::{Attribute, Mutability, Returned};
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError};
 
@@ -151,6 +152,7 @@ impl Planner<'_> {
                     self.plan.notes.used(Leniency::DottedKey);
                     self.attribute(op, path, Some(value), inner)?;
                 }
+                None if is_own_name(urn, key, value) => {}
                 Some(_) | None => self.unknown(key, &inner)?,
             }
         }

@@ -261,6 +261,16 @@ fn extensions_come_and_go_with_their_values() {
         after[ENTERPRISE],
         json!({"department": "Sales", "division": "Tours", "manager": {"value": "m-1"}})
     );
+    // An object that names just its own schema says nothing new.
+    let named = json!({"schemas": [ENTERPRISE], "division": "Tours"});
+    for operation in [
+        json!({"op": "add", "path": ENTERPRISE, "value": named}),
+        json!({"op": "replace", "value": {ENTERPRISE: named}}),
+    ] {
+        assert_eq!(patched(json!([operation]))[ENTERPRISE]["division"], "Tours");
+    }
+    let other = json!([{"op": "add", "path": ENTERPRISE, "value": {"schemas": [USER]}}]);
+    assert_eq!(refused(other, Mode::Strict).0, Some(ScimType::InvalidSyntax));
     let after = patched(json!([{"op": "add", "path": ENTERPRISE, "value": {"department": null}}]));
     assert_eq!(after[ENTERPRISE], json!({"manager": {"value": "m-1"}}));
     let after = patched(json!([{"op": "replace", "path": ENTERPRISE, "value": {"department": null}}]));

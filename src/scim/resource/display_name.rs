@@ -1,4 +1,4 @@
-//! The one name by which a user or group is called on pages and in sentences.
+//! The one name by which a user or group is called on pages and in sentences, and whether SCIM shows it too.
 
 use serde_json::Value;
 
@@ -21,6 +21,12 @@ pub fn display_name(kind: Kind, document: &Document) -> String {
         return parts.join(" ");
     }
     text(document.get("userName")).unwrap_or_default().to_owned()
+}
+
+/// Whether that name is the resource's own `displayName`. What SCIM shows of a member or manager (RFC 7643 §4.2, §4.3) is
+/// that alone: where there is none, none is made up.
+pub fn is_named(document: &Document) -> bool {
+    text(document.get("displayName")).is_some()
 }
 
 /// A text that says something.

@@ -15,9 +15,9 @@ mod replace;
 mod sample;
 
 pub use diff::{Difference, diff};
-pub use display_name::display_name;
+pub use display_name::{display_name, is_named};
 pub use order::order;
-pub use parse::parse;
+pub use parse::{is_own_name, parse};
 pub use parse_members::parse_members;
 pub use parse_value::parse_attribute;
 pub use projection::Projection;

@@ -155,11 +155,25 @@ impl Reader<'_> {
             self.notes.used(Leniency::ExtensionNotListed);
         }
         let (slots, unknown) = self.sorted(&schema.attributes, members.iter(), &place)?;
-        for (key, _) in unknown {
-            self.unknown(Leniency::UnknownAttribute, &format!("{}:{key}", schema.id), &place.member(key))?;
+        for (key, value) in unknown {
+            if !is_own_name(&schema.id, key, value) {
+                self.unknown(
+                    Leniency::UnknownAttribute,
+                    &format!("{}:{key}", schema.id),
+                    &place.member(key),
+                )?;
+            }
         }
         self.fields(schema.attributes.iter().zip(slots), &place, false)
     }
+}
+
+/// Whether a member of an extension's object is a `schemas` that names just that extension. Some libraries write one into
+/// every object; it says what the key of the object says already.
+pub fn is_own_name(urn: &str, key: &str, value: &Value) -> bool {
+    let same = |item: &Value| item.as_str().is_some_and(|item| item.eq_ignore_ascii_case(urn));
+    key.eq_ignore_ascii_case("schemas")
+        && value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(same))
 }
 
 #[cfg(test)]
@@ -309,6 +323,29 @@ mod tests {
         let body = json!({ "schemas": [USER, ENTERPRISE], "userName": "mei" });
         let parsed = parse(&Registry::standard(), Kind::User, &body, Mode::Strict).expect("a user");
         assert_eq!(parsed.document["schemas"], json!([USER]));
+    }
+
+    #[test]
+    fn an_extension_that_names_its_own_schema_says_nothing_new() {
+        let body = |urns: Value| {
+            json!({ "schemas": [USER, ENTERPRISE], "userName": "mei",
+                ENTERPRISE: { "schemas": urns, "department": "x" } })
+        };
+        for mode in [Mode::Strict, Mode::Compat] {
+            let said = body(json!([ENTERPRISE.to_uppercase()]));
+            let parsed = parse(&Registry::standard(), Kind::User, &said, mode).expect("a user");
+            assert_eq!(parsed.document[ENTERPRISE], json!({ "department": "x" }));
+            assert_eq!(parsed.notes, Notes::default());
+        }
+        for other in
+            [json!([]), json!([USER]), json!([ENTERPRISE, USER]), json!([7]), json!(ENTERPRISE), json!(null)]
+        {
+            let error = refusal(Kind::User, &body(other), Mode::Strict);
+            assert!(
+                error.detail.starts_with(&format!("{ENTERPRISE}:schemas: there is no attribute")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -39,13 +39,15 @@ pub struct MemberRef {
     pub id: String,
     pub kind: Kind,
     pub display: String,
+    /// Whether that is its own `displayName`; any other name is for pages and sentences.
+    pub named: bool,
 }
 
 /// The user whom a user's document names as manager (RFC 7643 §4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagerRef {
     pub id: String,
-    /// The user's name; `None` when there is no such user here.
+    /// The user's own `displayName`, where they have one.
     pub display: Option<String>,
 }
 
@@ -118,7 +120,7 @@ impl Parts<'_> {
         if !stored.ends_with('}') {
             return None;
         }
-        let Some((manager, display)) = self.named_manager() else {
+        let Some(manager) = self.derived.manager else {
             return Some(Splices { id, manager: None });
         };
         // A quote in a text is escaped, so this is a key; it is the manager's if it is the only one.
@@ -135,8 +137,10 @@ impl Parts<'_> {
         }
         let mut more = b",\"$ref\":".to_vec();
         write(&mut more, &self.location(Kind::User, &manager.id));
-        more.extend_from_slice(b",\"displayName\":");
-        write(&mut more, display);
+        if let Some(display) = &manager.display {
+            more.extend_from_slice(b",\"displayName\":");
+            write(&mut more, display);
+        }
         Some(Splices { id, manager: Some((end, more)) })
     }
 
@@ -195,12 +199,12 @@ impl Parts<'_> {
             }
         }
         whole.extend(stored);
-        if let Some((manager, display)) = self.named_manager()
+        if let Some(manager) = self.derived.manager
             && let Some(Value::Object(block)) = whole.get_mut(registry::ENTERPRISE)
             && let Some(Value::Object(shown)) = block.get_mut("manager")
         {
             shown.insert("$ref".into(), value(&self.location(Kind::User, &manager.id)));
-            shown.insert("displayName".into(), display.into());
+            shown.extend(manager.display.as_deref().map(|display| ("displayName".into(), display.into())));
         }
         match self.kind {
             Kind::User if self.derived.groups.is_empty() => {}
@@ -213,12 +217,6 @@ impl Parts<'_> {
         }
         whole.insert("meta".into(), value(&self.meta()));
         whole
-    }
-
-    /// The manager and their name, where there is such a user.
-    fn named_manager(&self) -> Option<(&ManagerRef, &str)> {
-        let manager = self.derived.manager?;
-        Some((manager, manager.display.as_deref()?))
     }
 
     fn groups(&self) -> impl Iterator<Item = Entry<'_>> {
@@ -234,7 +232,7 @@ impl Parts<'_> {
         self.derived.members.iter().map(|member| Entry {
             value: &member.id,
             reference: self.location(member.kind, &member.id),
-            display: &member.display,
+            display: if member.named { &member.display } else { "" },
             kind: member.kind.name(),
         })
     }
@@ -385,13 +383,15 @@ mod tests {
     }
 
     #[test]
-    fn without_groups_and_with_an_unknown_manager_nothing_is_made_up() {
-        let nobody = ManagerRef { id: "u-2".into(), display: None };
-        let with = Derived { manager: Some(&nobody), ..derived() };
-        for attributes in [None, Some(ENTERPRISE)] {
-            let shown = rendered(Kind::User, &user(), &with, attributes);
-            assert_eq!(shown[ENTERPRISE]["manager"], json!({"value": "u-2"}));
-            assert_eq!(shown.get("groups"), None);
+    fn without_groups_and_with_an_unknown_or_unnamed_manager_nothing_is_made_up() {
+        let unnamed = ManagerRef { id: "u-2".into(), display: None };
+        let with = Derived { manager: Some(&unnamed), ..derived() };
+        let here = json!({"value": "u-2", "$ref": format!("{BASE}/Users/u-2")});
+        for (with, manager) in [(derived(), json!({"value": "u-2"})), (with, here)] {
+            for attributes in [None, Some(ENTERPRISE)] {
+                let shown = rendered(Kind::User, &user(), &with, attributes);
+                assert_eq!((&shown[ENTERPRISE]["manager"], shown.get("groups")), (&manager, None));
+            }
         }
     }
 
@@ -402,18 +402,20 @@ mod tests {
             "meta": meta("Group", "Groups")});
         assert_eq!(rendered(Kind::Group, &stored, &derived(), None), wanted);
         let members = [
-            MemberRef { id: "u-1".into(), kind: Kind::User, display: "Mei".into() },
-            MemberRef { id: "g-2".into(), kind: Kind::Group, display: "East".into() },
+            MemberRef { id: "u-1".into(), kind: Kind::User, display: "Mei".into(), named: true },
+            MemberRef { id: "u-2".into(), kind: Kind::User, display: "ann@example.com".into(), named: false },
+            MemberRef { id: "g-2".into(), kind: Kind::Group, display: "East".into(), named: true },
         ];
         let with = Derived { members: &members, ..derived() };
         let wanted = json!([
             {"value": "u-1", "$ref": format!("{BASE}/Users/u-1"), "type": "User", "display": "Mei"},
+            {"value": "u-2", "$ref": format!("{BASE}/Users/u-2"), "type": "User"},
             {"value": "g-2", "$ref": format!("{BASE}/Groups/g-2"), "type": "Group", "display": "East"}]);
         assert_eq!(rendered(Kind::Group, &stored, &with, None)["members"], wanted);
         let values = rendered(Kind::Group, &stored, &with, Some("members.value"));
         assert_eq!(
             values,
-            json!({"schemas": [GROUP], "id": "r-1", "members": [{"value": "u-1"}, {"value": "g-2"}]})
+            json!({"schemas": [GROUP], "id": "r-1", "members": [{"value": "u-1"}, {"value": "u-2"}, {"value": "g-2"}]})
         );
         let registry = Registry::standard();
         for excluded in ["members", "MEMBERS,id", "members,externalId"] {
@@ -523,6 +525,7 @@ mod tests {
             let members: Vec<MemberRef> = groups.iter()
                 .map(|(id, display, user)| MemberRef {
                     id: id.clone(), display: display.clone(), kind: if *user { Kind::User } else { Kind::Group },
+                    named: *user,
                 })
                 .collect();
             let groups: Vec<GroupRef> = groups.into_iter()

@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0001_directory.sql"),
     include_str!("../migrations/0002_former_names.sql"),
     include_str!("../migrations/0003_team_schema.sql"),
+    include_str!("../migrations/0004_named.sql"),
 ];
 
 /// The newest version that this scimd knows.
@@ -69,4 +70,46 @@ fn copy_name(file: &Path, version: u32) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".version-{version}"));
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file in memory at that version.
+    fn at(version: usize) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..version] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", version as u32).unwrap();
+        connection
+    }
+
+    #[test]
+    fn whether_a_name_is_a_display_name_is_found_out_of_the_documents() {
+        let mut connection = at(3);
+        connection
+            .execute_batch("insert into team (n, slug, name, folded, created) values (1, 'a', 'A', 'a', 0)")
+            .unwrap();
+        let documents = [
+            ("ada", r#"{"userName":"ada"}"#),
+            ("Bob", r#"{"userName":"bob","displayName":"Bob"}"#),
+            ("cy", r#"{"userName":"cy","displayName":" "}"#),
+        ];
+        for (n, (display, doc)) in documents.into_iter().enumerate() {
+            let sql = "insert into resource (n, team, kind, id, version, created, modified, source, token, display, doc)
+                 values (?1, 1, 1, ?1, 1, 0, 0, '', 0, ?2, ?3)";
+            connection.execute(sql, rusqlite::params![n as i64 + 1, display, doc]).unwrap();
+            // Everyone is in the first one; what it is does not matter here.
+            let sql = "insert into member (holder, member, id, kind, display, since, event) values (1, ?1, ?1, 1, ?2, 0, 1)";
+            connection.execute(sql, rusqlite::params![n as i64 + 1, display]).unwrap();
+        }
+        steps(&mut connection).unwrap();
+        for table in ["resource", "member"] {
+            let sql = format!("select group_concat(named) from (select named from {table} order by id)");
+            let named: String = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(named, "0,1,0", "{table}");
+        }
+    }
 }

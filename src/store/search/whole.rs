@@ -108,8 +108,8 @@ impl ReadTx<'_> {
         let Some(id) = manager.and_then(|manager| manager.get("value")).and_then(Value::as_str) else {
             return Ok(None);
         };
-        let display = self.resource(team, Kind::User, id)?.map(|row| row.display);
-        Ok(Some(ManagerRef { id: id.to_owned(), display }))
+        let found = self.resource(team, Kind::User, id)?;
+        Ok(found.map(|row| ManagerRef { id: row.id, display: row.named.then_some(row.display) }))
     }
 }
 
