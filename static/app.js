@@ -35,6 +35,28 @@
     setTimeout(() => { label.textContent = label.dataset.was; }, 2000);
   });
 
+  // Before the session ends: five minutes for staying, by a button that also works without this script
+  const stay = $('.stay');
+  if (stay) {
+    let left = +stay.dataset.left, warn = 0;
+    const arm = () => {
+      clearTimeout(warn);
+      warn = setTimeout(() => { stay.classList.add('now'); say($('p', stay).textContent); }, Math.max(0, left - 300000));
+    };
+    if (!stay.classList.contains('now')) arm();
+    stay.addEventListener('submit', async e => {
+      e.preventDefault();
+      try {
+        const r = await fetch(stay.action, { method: 'POST', body: new URLSearchParams(new FormData(stay)), redirect: 'manual' });
+        if (r.type !== 'opaqueredirect') throw r;
+        left = 4 * 3600000;
+        stay.classList.remove('now');
+        arm();
+        say('You stay signed in');
+      } catch { stay.submit(); }
+    });
+  }
+
   // Dialogs: the link opens an ordinary page without this script
   document.addEventListener('click', e => {
     const opener = e.target.closest('[data-dialog]');
@@ -74,6 +96,7 @@
     if (e.ctrlKey || e.metaKey || e.altKey || e.target.matches('input, textarea, select, [contenteditable]')) return;
     if (e.key === '/') { e.preventDefault(); $('#q')?.focus(); return; }
     if (g && e.key in go && document.body.dataset.base) { location.href = document.body.dataset.base + go[e.key]; return; }
+    if (e.key === 'Escape') $$('details.me[open], details.team[open]').forEach(d => { d.open = false; $('summary', d).focus(); });
     clearTimeout(g);
     g = e.key === 'g' ? setTimeout(() => { g = 0; }, 900) : 0;
     if (e.key === 'j' || e.key === 'k') {

@@ -64,7 +64,7 @@ fn find(page: &Page<'_, '_>, n: &str) -> Result<Admin, Fault> {
 
 /// Changes what an administrator may do.
 pub async fn access(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
-    let form = page.form().await?;
+    let form = page.sensitive_form().await?;
     let admin = find(&page, n)?;
     let read_only = match form.get("access") {
         Some("ro") => true,
@@ -77,7 +77,7 @@ pub async fn access(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> 
 
 /// Ends every session of an administrator; one's own stays.
 pub async fn end_sessions(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
-    page.form().await?;
+    page.sensitive_form().await?;
     let admin = find(&page, n)?;
     let own = (admin.n == page.who.admin.n).then_some(page.who.session.hash);
     page.visit.desk.service.end_admin_sessions(&page.who.actor(), admin.n, own).await?;
@@ -120,7 +120,7 @@ pub fn remove_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
 
 /// Removes an administrator.
 pub async fn remove(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
-    page.form().await?;
+    page.sensitive_form().await?;
     let admin = find(&page, n)?;
     page.visit.desk.service.remove_admin(&page.who.actor(), admin.n).await?;
     Ok(Response::redirect(&format!("{}admins?removed=1", page.base())))

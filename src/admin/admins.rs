@@ -4,12 +4,14 @@ use askama::Template;
 
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Fact, Facts, Icon, Mark, Notice, When, clipped};
+use super::parts::{Chip, Fact, Facts, Icon, Mark, Notice, When, clipped};
 use crate::http::Response;
+use crate::service::Error;
 use crate::service::sessions::IDLE;
 
 /// What was done just before, as the address says, and its words.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 5] = [
+    ("rule", "The rule was changed"),
     ("ended", "The session was ended"),
     ("removed", "The administrator was removed"),
     ("withdrawn", "The invitation was withdrawn"),
@@ -21,6 +23,7 @@ struct AdminLine {
     name: String,
     email: String,
     access: &'static str,
+    second: Chip,
     seen: Option<When>,
     created: When,
 }
@@ -51,6 +54,9 @@ struct AdminsPage {
     invites: Vec<InviteLine>,
     rows: Vec<AdminLine>,
     sessions: Vec<SessionLine>,
+    required: bool,
+    /// Whether this administrator may ask it of others: only who has it.
+    has_second: bool,
     rules: Facts,
 }
 
@@ -59,6 +65,7 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
     let desk = page.visit.desk;
     let mut rows = Vec::new();
+    let (second, required) = (desk.service.second_steps()?, desk.service.second_step_required()?);
     for admin in desk.service.admins()? {
         let seen = desk.sessions.of(admin.n)?.first().map(|session| session.seen);
         rows.push(AdminLine {
@@ -66,6 +73,10 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             name: if admin.name.is_empty() { admin.email.clone() } else { admin.name },
             email: admin.email,
             access: if admin.read_only { "Read only" } else { "Full" },
+            second: match second.contains(&admin.n) {
+                true => Chip::new("ok", "Authenticator app"),
+                false => Chip::new(if required && !admin.read_only { "warn" } else { "idle" }, "None yet"),
+            },
             seen: seen.map(|at| zone.ago(at)),
             created: zone.ago(admin.created),
         });
@@ -113,17 +124,40 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         invites: invites.collect(),
         rows,
         sessions: sessions.collect(),
+        required,
+        has_second: page.who.standing.on,
         rules: Facts {
             facts: vec![
+                Fact::new(
+                    "Two-step sign-in",
+                    if required {
+                        "Required for everyone with full access"
+                    } else {
+                        "Up to each administrator"
+                    },
+                ),
                 Fact::new("Session ends", "After 4 h without use, 12 h at most"),
                 Fact::new("Wrong passwords", "Slowed after 5, never locked for good"),
                 Fact::new("Passwords", "At least 12 characters"),
-                Fact::new("Locked out?", "On the server: scimd admin reset-password"),
+                Fact::new("Sensitive changes", "Ask for the password or a code again after 10 minutes"),
+                Fact::new("Locked out?", "On the server: scimd admin reset-password, or reset-second-step"),
             ],
         },
         shell: page.shell("Admins and sign-in", Here::Admins),
     };
     html(200, &template)
+}
+
+/// Asks everyone with full access for the second step, or no longer.
+pub async fn require(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let form = page.sensitive_form().await?;
+    let required = form.get("required") == Some("full");
+    if required && !page.who.standing.on {
+        let words = "set your own second step up first; then ask it of others";
+        return Err(Fault::Service(Error::Refused(words.into())));
+    }
+    page.visit.desk.service.require_second_step(&page.who.actor(), required).await?;
+    Ok(Response::redirect(&format!("{}admins?rule=1", page.base())))
 }
 
 /// Ends one of one's own sessions. The form names it by the beginning of its hash, which opens nothing. A read-only

@@ -71,7 +71,7 @@ pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let email = test_email(&page);
     let desk = page.visit.desk;
     let found = desk.service.connecting(page.team.id, &email).await?;
-    let text = desk.kept.latest_text(page.who.session.hash, page.team.id, zone.now());
+    let text = desk.kept.latest_token(page.who.session.hash, page.team.id, zone.now());
     let seen = Seen::of(&found, &email);
     let url = base_url(page.visit);
     let mut shell = page.shell("Connect JumpCloud", Here::Connect);

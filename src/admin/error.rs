@@ -26,6 +26,14 @@ pub enum Fault {
     Ended,
     /// A read-only administrator wanted to change something.
     ReadOnly,
+    /// The second step must be set up before anything else is changed.
+    StepOwed,
+    /// What was entered is kept no more.
+    NotKept,
+    /// To another page: the form was sent before, or a proof is needed first.
+    Go(String),
+    /// The visit's request was replaced by a form that waited: carry that out.
+    Again,
     /// The form could not be read.
     Form(forms::FormError),
 }
@@ -78,19 +86,25 @@ impl Words {
 }
 
 /// The answer to a fault.
-pub fn response(visit: &mut Visit<'_>, fault: Fault) -> Response {
-    if matches!(fault, Fault::SignIn) {
-        return sign_in(visit);
+pub async fn response(visit: &mut Visit<'_>, fault: Fault) -> Response {
+    let owed = matches!(fault, Fault::StepOwed);
+    match fault {
+        Fault::SignIn => return sign_in(visit).await,
+        Fault::Go(to) => return Response::redirect(&to),
+        _ => {}
     }
     let words = words(fault);
     let status = words.status;
     let page = match inside(visit) {
         Some((shell, home)) => page::render(&Inside {
+            link: Some(match owed {
+                true => Link::new(format!("{home}you/second-step"), "Set up the second step"),
+                false => Link::new(home, "Go to the overview"),
+            }),
             shell,
             heading: words.heading,
             paragraphs: words.paragraphs,
             incident: words.incident,
-            link: Some(Link::new(home, "Go to the overview")),
         }),
         None => page::render(&Outside {
             gate: Gate::new(visit, words.heading),
@@ -117,21 +131,19 @@ fn inside(visit: &mut Visit<'_>) -> Option<(Shell, String)> {
 }
 
 /// To the sign-in page, and from there back to where the visitor wanted to go.
-fn sign_in(visit: &mut Visit<'_>) -> Response {
+async fn sign_in(visit: &mut Visit<'_>) -> Response {
     let here = visit.here();
     let back = match visit.request.method {
-        Method::Get => safe_back(&here).filter(|back| *back != "/admin" && *back != "/admin/"),
-        _ => None,
+        Method::Get => {
+            safe_back(&here).filter(|back| *back != "/admin" && *back != "/admin/").map(str::to_owned)
+        }
+        // What was entered is kept and asked for again; where it cannot be, the page it came from is near.
+        _ => match visit.lost_form().await {
+            Some(post) => Some(super::resume::address(&visit.desk.pending.keep(post, visit.zone.now()))),
+            None => page::section(&visit.request.path).map(|(_, href)| href),
+        },
     };
-    let ended = if visit.ended.is_empty() { "" } else { "1" };
-    let mut query = Vec::new();
-    if let Some(back) = back {
-        query.push(format!("back={}", encode(back)));
-    }
-    if !ended.is_empty() {
-        query.push("ended=1".to_owned());
-    }
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let query = back.map(|back| format!("?back={}", encode(&back))).unwrap_or_default();
     Response::redirect(&format!("/admin/sign-in{query}"))
 }
 
@@ -165,12 +177,25 @@ fn words(fault: Fault) -> Words {
             "You may look, not change",
             "You are a read-only administrator. Nothing was changed; ask an administrator with full access.",
         ),
+        Fault::NotKept => Words::new(
+            410,
+            "What you entered is not kept any more",
+            "It waits for 10 minutes, for the administrator who entered it, and is sent once. Nothing was sent now.",
+        ),
+        Fault::StepOwed => Words::new(
+            403,
+            "Set up the second step first",
+            "Everyone with full access signs in with a code from an authenticator app here. Nothing was changed; set it \
+             up, then repeat the change.",
+        ),
         Fault::Form(error) => Words::new(
             error.status(),
             "The form could not be read",
             format!("Nothing was changed: {error}. Go back and send it again."),
         ),
-        Fault::SignIn => Words::new(403, "Sign in first", "This page is for administrators."),
+        Fault::SignIn | Fault::Go(_) | Fault::Again => {
+            Words::new(403, "Sign in first", "This page is for administrators.")
+        }
     }
 }
 

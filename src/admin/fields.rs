@@ -3,7 +3,9 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::error::sentence;
 use super::parts::Mark;
+use crate::service::{Error, admins};
 
 impl HtmlSafe for Errors {}
 impl HtmlSafe for FieldError {}
@@ -21,6 +23,26 @@ impl FieldFault {
     pub fn new(field: &'static str, text: impl Into<String>) -> FieldFault {
         FieldFault { field, text: text.into() }
     }
+}
+
+/// What the service refused, as the words beside a field.
+pub fn refusal(field: &'static str, words: &str) -> FieldFault {
+    FieldFault::new(field, sentence(words).trim_end_matches('.'))
+}
+
+/// The faults of fields that the service checked.
+pub fn refusals(checks: impl IntoIterator<Item = (&'static str, Option<Error>)>) -> Vec<FieldFault> {
+    let refused = checks.into_iter().filter_map(|(field, error)| Some((field, error?)));
+    refused.map(|(field, error)| refusal(field, &error.to_string())).collect()
+}
+
+/// What is wrong with a password that was chosen and entered twice.
+pub fn password_faults(password: &str, again: &str) -> Vec<FieldFault> {
+    let mut faults = refusals([("password", admins::check_password(password).err())]);
+    if faults.is_empty() && password != again {
+        faults.push(FieldFault::new("again", "Enter the same password twice"));
+    }
+    faults
 }
 
 /// The summary above a form that was sent back.

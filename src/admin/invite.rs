@@ -3,14 +3,16 @@
 
 use askama::Template;
 
-use super::error::{Fault, sentence};
+use super::error::Fault;
+use super::fields::{password_faults, refusal, refusals};
 use super::gate::{sender, waiting};
+use super::kept::Shown;
 use super::page::{Gate, Here, Page, Shell, base_url, html};
 use super::parts::{Copy, Errors, Field, FieldFault, clipped};
 use super::session::Visit;
 use crate::http::{Query, Response};
 use crate::service::invites::Invite;
-use crate::service::{Error, admins, setup};
+use crate::service::{Error, setup};
 
 #[derive(Template)]
 #[template(path = "invite.html")]
@@ -67,7 +69,7 @@ fn show(
 
 /// Makes the link and leads to the page that shows it.
 pub async fn invite(mut page: Page<'_, '_>) -> Result<Response, Fault> {
-    let form = page.form().await?;
+    let form = page.sensitive_form().await?;
     let desk = page.visit.desk;
     let email = form.get("email").unwrap_or_default();
     let read_only = form.get("access") == Some("ro");
@@ -76,13 +78,10 @@ pub async fn invite(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             let base = base_url(page.visit);
             let origin = base.trim_end_matches("/scim");
             let link = format!("{origin}/admin/join/{text}");
-            desk.kept.put_link(page.who.session.hash, link, page.visit.zone.now());
+            desk.kept.put(page.who.session.hash, Shown::Invitation, link, page.visit.zone.now());
             Ok(Response::redirect(&format!("{}admins/invited", page.base())))
         }
-        Err(Error::Refused(words)) => {
-            let words = sentence(&words).trim_end_matches('.').to_owned();
-            show(page, 422, &form, vec![FieldFault::new("email", words)])
-        }
+        Err(Error::Refused(words)) => show(page, 422, &form, vec![refusal("email", &words)]),
         Err(error) => Err(error.into()),
     }
 }
@@ -90,7 +89,7 @@ pub async fn invite(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 /// The page that shows the link, to the session that made it. It is never compressed.
 pub fn invited(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let desk = page.visit.desk;
-    let link = desk.kept.link(page.who.session.hash, page.visit.zone.now());
+    let link = desk.kept.text(page.who.session.hash, Shown::Invitation, page.visit.zone.now());
     let template = InvitedPage {
         shell: page.shell("Invitation", Here::Admins),
         link: link.map(|text| Copy { id: "link", label: "Link", text }),
@@ -100,7 +99,7 @@ pub fn invited(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 
 /// Takes an invitation back.
 pub async fn withdraw(mut page: Page<'_, '_>) -> Result<Response, Fault> {
-    let form = page.form().await?;
+    let form = page.sensitive_form().await?;
     let email = form.get("email").unwrap_or_default();
     page.visit.desk.service.withdraw_invite(&page.who.actor(), email).await?;
     Ok(Response::redirect(&format!("{}admins?withdrawn=1", page.base())))
@@ -121,7 +120,8 @@ pub async fn join(visit: &mut Visit<'_>, get: bool, text: &str) -> Result<Respon
     }
     let form = visit.form().await?;
     let field = |name: &str| form.get(name).unwrap_or_default();
-    let faults = faults(field("name"), field("password"), field("again"));
+    let mut faults = refusals([("name", setup::admin_name(field("name")).err())]);
+    faults.extend(password_faults(field("password"), field("again")));
     if !faults.is_empty() {
         return show_join(visit, 422, text, &invite, &form, faults);
     }
@@ -129,21 +129,6 @@ pub async fn join(visit: &mut Visit<'_>, get: bool, text: &str) -> Result<Respon
     let session = visit.desk.sessions.begin(&admin, &address.to_string(), &agent).await?;
     visit.begin_session(&session);
     Ok(Response::redirect("/admin"))
-}
-
-fn faults(name: &str, password: &str, again: &str) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
-    let checks =
-        [("name", setup::admin_name(name).err()), ("password", admins::check_password(password).err())];
-    for (field, error) in checks {
-        if let Some(error) = error {
-            faults.push(FieldFault::new(field, sentence(&error.to_string()).trim_end_matches('.')));
-        }
-    }
-    if password != again && !faults.iter().any(|fault| fault.field == "password") {
-        faults.push(FieldFault::new("again", "Enter the same password twice"));
-    }
-    faults
 }
 
 fn show_join(

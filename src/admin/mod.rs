@@ -14,11 +14,14 @@ mod groups;
 mod health;
 mod invite;
 mod kept;
+mod notices;
 mod overview;
 mod page;
 mod parts;
+mod pending;
 mod reached;
 mod request;
+mod resume;
 mod rotation;
 mod search;
 mod session;
@@ -29,6 +32,7 @@ mod tokens;
 mod user;
 mod users;
 mod when;
+mod you;
 
 use std::sync::Arc;
 
@@ -63,6 +67,7 @@ struct Desk {
     service: Service,
     sessions: Sessions,
     kept: kept::Kept,
+    pending: pending::Pending,
     assets: Assets,
     options: Options,
     started: Timestamp,
@@ -75,6 +80,7 @@ pub fn handler(service: Service, options: Options) -> Handler {
         started: service.clock().now(),
         service,
         kept: kept::Kept::default(),
+        pending: pending::Pending::default(),
         assets: Assets::new(
             "/admin/static/",
             &[
@@ -96,9 +102,13 @@ async fn answer(desk: &Desk, request: Request) -> Response {
         return response;
     }
     let mut visit = Visit::new(desk, request);
-    let response = match route(&mut visit).await {
+    let mut result = route(&mut visit).await;
+    if matches!(result, Err(Fault::Again)) {
+        result = route(&mut visit).await;
+    }
+    let response = match result {
         Ok(response) => response,
-        Err(fault) => error::response(&mut visit, fault),
+        Err(fault) => error::response(&mut visit, fault).await,
     };
     page::dressed(visit.leave(response))
 }
@@ -119,6 +129,7 @@ async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
         (false, ["theme"]) => return gate::theme(visit).await,
         (false, ["zone"]) => return gate::zone(visit).await,
         (true, ["zone"]) => return gate::zone_page(visit),
+        (false, ["keys"]) => return gate::keys(visit).await,
         (_, ["setup", step]) => return setup::step(visit, get, step).await,
         _ => {}
     }
@@ -129,6 +140,10 @@ async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
         (true, ["setup"]) => Ok(Response::redirect("/admin/setup/code")),
         (true, ["sign-in"]) => gate::sign_in_page(visit),
         (false, ["sign-in"]) => gate::sign_in(visit).await,
+        (true, ["sign-in", "code"]) => gate::code_page(visit),
+        (false, ["sign-in", "code"]) => gate::code(visit).await,
+        (false, ["stay"]) => gate::stay(visit).await,
+        (_, ["send", name]) => resume::send(visit, get, name).await,
         (false, ["sign-out"]) => gate::sign_out(visit).await,
         (_, ["join", text]) => invite::join(visit, get, text).await,
         (true, []) => home(visit),
@@ -183,6 +198,18 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["admins", "invite"]) => invite::invite(page).await,
         (true, ["admins", "invited"]) => invite::invited(page),
         (false, ["admins", "withdraw"]) => invite::withdraw(page).await,
+        (false, ["admins", "second-step"]) => admins::require(page).await,
+        (true, ["you"]) => you::you(page),
+        (true, ["you", "password"]) => you::password_page(page),
+        (false, ["you", "password"]) => you::password(page).await,
+        (true, ["you", "second-step"]) => you::set_up_page(page),
+        (false, ["you", "second-step"]) => you::set_up(page).await,
+        (true, ["you", "second-step", "off"]) => you::off_page(page),
+        (false, ["you", "second-step", "off"]) => you::off(page).await,
+        (true, ["you", "codes"]) => you::codes_page(page),
+        (false, ["you", "codes"]) => you::codes(page).await,
+        (true, ["prove"]) => resume::prove_page(page),
+        (false, ["prove"]) => resume::prove(page).await,
         (true, ["admins", n]) => administrator::show(page, n),
         (false, ["admins", n, "access"]) => administrator::access(page, n).await,
         (false, ["admins", n, "end-sessions"]) => administrator::end_sessions(page, n).await,

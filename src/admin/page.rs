@@ -4,7 +4,9 @@
 use askama::Template;
 
 use super::error::Fault;
-use super::parts::{Icon, Link, initials};
+use super::notices::{Stay, owed};
+use super::parts::{Icon, Link, Notice, initials};
+use super::pending::Post;
 use super::session::Visit;
 use crate::http::{Query, Response};
 use crate::service::Error;
@@ -123,6 +125,11 @@ pub struct Shell {
     pub read_only: bool,
     pub csrf: String,
     pub here: String,
+    /// Single-key shortcuts are switched off.
+    pub keys_off: bool,
+    /// The second step must be set up before anything is changed.
+    pub owed: Option<Notice>,
+    pub stay: Stay,
 }
 
 /// Everything around a page before sign-in.
@@ -197,13 +204,48 @@ impl<'v, 'd> Page<'v, 'd> {
         !self.who.admin.read_only
     }
 
-    /// Reads the form of a change; a read-only administrator is refused.
+    /// Reads the form of a change; a read-only administrator is refused, and one who owes the second step.
     pub async fn form(&mut self) -> Result<Query, Fault> {
         let form = self.visit.form().await?;
         if !self.may_change() {
             return Err(Fault::ReadOnly);
         }
+        if self.who.standing.owed {
+            return Err(Fault::StepOwed);
+        }
         Ok(form)
+    }
+
+    /// Reads the form of a sensitive change (token, secret, administrator, removing a team). When the last proof is
+    /// old, the form waits until the administrator has proved again who they are.
+    pub async fn sensitive_form(&mut self) -> Result<Query, Fault> {
+        let form = self.form().await?;
+        self.proven(&form)?;
+        Ok(form)
+    }
+
+    /// Lets a form pass when a password or code was given lately; otherwise it waits and the proof is asked for.
+    pub fn proven(&self, form: &Query) -> Result<(), Fault> {
+        let now = self.visit.zone.now();
+        if self.who.proved_lately(now) {
+            return Ok(());
+        }
+        let query = match Post::of(self.who.admin.n, &self.visit.request.path, form) {
+            Some(post) => format!("form={}", self.visit.desk.pending.keep(post, now)),
+            None => {
+                section(&self.visit.request.path).map(|(_, href)| format!("back={href}")).unwrap_or_default()
+            }
+        };
+        Err(Fault::Go(format!("{}prove?{query}", self.base())))
+    }
+
+    /// Lets a page pass when a password or code was given lately; otherwise the proof is asked for and the page follows.
+    pub fn proven_page(&self) -> Result<(), Fault> {
+        if self.who.proved_lately(self.visit.zone.now()) {
+            return Ok(());
+        }
+        let back = crate::http::query::encode(&self.visit.request.path);
+        Err(Fault::Go(format!("{}prove?back={back}", self.base())))
     }
 
     /// The shell of a page of this team.
@@ -255,6 +297,9 @@ pub fn shell(
         email: who.admin.email.clone(),
         initials: initials(name),
         read_only: who.admin.read_only,
+        keys_off: visit.keys_off,
+        owed: owed(visit, who, &base),
+        stay: Stay::new(visit, who),
         here: visit.here(),
         csrf: visit.csrf(),
         base,
@@ -277,6 +322,16 @@ fn navigation(base: &str, here: Here) -> Vec<Part> {
                 .collect(),
         })
         .collect()
+}
+
+/// The part of the navigation that a path lies in: its words and the address of its list.
+pub fn section(path: &str) -> Option<(&'static str, String)> {
+    let mut parts = path.strip_prefix("/admin/t/")?.split('/');
+    let (slug, part) = (parts.next()?, parts.next().unwrap_or_default());
+    let plain = !slug.is_empty() && slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let places = NAVIGATION.iter().flat_map(|(_, places)| places.iter());
+    let (_, path, text, _) = places.filter(|_| plain).find(|(_, path, _, _)| *path == part)?;
+    Some((text, format!("/admin/t/{slug}/{path}")))
 }
 
 /// A query string with some pairs replaced; empty values are left out.
@@ -318,6 +373,17 @@ mod tests {
         let policy = response.headers.get("content-security-policy").expect("a policy");
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"));
         assert_eq!(response.headers.get("cache-control"), Some("no-store"));
+    }
+
+    #[test]
+    fn a_path_lies_in_one_part_of_the_navigation() {
+        let words = |path: &str| section(path).map(|(words, href)| format!("{words} {href}"));
+        assert_eq!(words("/admin/t/acme/users/7").as_deref(), Some("Users /admin/t/acme/users"));
+        assert_eq!(words("/admin/t/acme/").as_deref(), Some("Overview /admin/t/acme/"));
+        for nowhere in ["/admin/sign-in", "/admin/t/acme/nothing", "/admin/t/%2e%2e/users", "/admin/t//users"]
+        {
+            assert_eq!(words(nowhere), None, "{nowhere}");
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::error::{Fault, sentence};
+use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Check, Choice, Errors, Field, FieldFault, clipped, counted};
 use super::tokens::{State, state};
 use super::when::Zone;
-use crate::base::{Timestamp, secret};
+use crate::base::Timestamp;
 use crate::http::{Query, Response};
 use crate::service::{Error, NewToken};
 use crate::store::{ActivityQuery, Token};
@@ -171,7 +171,6 @@ struct RotatePage {
     errors: Errors,
     n: i64,
     old: String,
-    once: String,
     name: Field,
     expires: Field,
     options: Vec<Choice>,
@@ -211,7 +210,6 @@ fn show(
         shell: page.shell(title, Here::Tokens),
         n: old.n,
         old: clipped(&old.name, 100),
-        once: secret::session().0,
         name: Field::new("name", entered.get("name").unwrap_or(&proposed), true, &faults),
         expires: Field::new("expires", chosen, true, &faults),
         options: super::token::expiry_choices(chosen),
@@ -235,13 +233,7 @@ fn next_name(old: &str, tokens: &[Token]) -> String {
 
 /// Makes the new token beside the old, with the same source and rights, and leads to the page that shows it.
 pub async fn rotate(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
-    let form = page.form().await?;
-    let desk = page.visit.desk;
-    let (session, now) = (page.who.session.hash, page.visit.zone.now());
-    let once = form.get("once").unwrap_or_default().to_owned();
-    if let Some(to) = desk.kept.sent_before(session, &once, now) {
-        return Ok(Response::redirect(&to));
-    }
+    let form = page.sensitive_form().await?;
     let old = old(&page, n)?;
     let Some(expires) = super::token::expiry(&form) else {
         return show(page, 422, &old, &form, vec![FieldFault::new("expires", "Choose one of the times")]);
@@ -255,18 +247,9 @@ pub async fn rotate(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> 
         region: old.region.clone(),
         user: old.user.clone(),
     };
-    match desk.service.create_token(&page.who.actor(), page.team.id, new).await {
-        Ok((token, text)) => {
-            desk.kept.put_text(session, page.team.id, token.n, text, now);
-            let to = format!("{}tokens/{}/created", page.base(), token.n);
-            desk.kept.sent(session, &once, &to, now);
-            Ok(Response::redirect(&to))
-        }
-        Err(Error::Refused(words)) => {
-            let words = sentence(&words).trim_end_matches('.').to_owned();
-            show(page, 422, &old, &form, vec![FieldFault::new("name", words)])
-        }
-        Err(error) => Err(error.into()),
+    match super::token::made(&page, new).await? {
+        Ok(to) => Ok(Response::redirect(&to)),
+        Err(fault) => show(page, 422, &old, &form, vec![fault]),
     }
 }
 

@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use super::Desk;
 use super::error::Fault;
+use super::kept::Turn;
+use super::pending::Post;
 use super::when::Zone;
+use crate::base::Timestamp;
 use crate::base::secret::{self, Key};
 use crate::http::cookies::{self, Cookie, SameSite};
-use crate::http::{Query, Request, Response, forms};
+use crate::http::{Headers, Method, Query, Request, Response, forms};
 use crate::service::sessions::{Found, SignedIn};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const THEME: &str = "scimd-theme";
 const ZONE: &str = "scimd-zone";
+const KEYS: &str = "scimd-keys";
+/// What the page learns of a session that is there no more.
+const UNKNOWN: &str = "Your session was ended from another place, by a new password, or more than a day ago.";
 
 /// One request of a browser.
 pub struct Visit<'d> {
@@ -23,7 +29,13 @@ pub struct Visit<'d> {
     pub theme: &'static str,
     /// Why the session that the browser showed is over.
     pub ended: &'static str,
+    /// Single-key shortcuts are switched off.
+    pub keys_off: bool,
     who: Option<SignedIn>,
+    /// The administrator of a session that ended by itself, and its secret.
+    lost: Option<(i64, String)>,
+    /// Where the forms of this request led, for whoever sends them again.
+    turns: Vec<Turn>,
     fault: Option<crate::service::Error>,
     /// The secret that proves that a form is ours: the session's, or a visitor's own.
     secret: String,
@@ -45,7 +57,10 @@ impl<'d> Visit<'d> {
             zone: zone.unwrap_or_else(|| Zone::utc(now)),
             theme,
             ended: "",
+            keys_off: cookies::get(&request.headers, KEYS) == Some("off"),
             who: None,
+            lost: None,
+            turns: Vec::new(),
             fault: None,
             secret: String::new(),
             cookies: Vec::new(),
@@ -57,14 +72,20 @@ impl<'d> Visit<'d> {
 
     fn look_up(&mut self) {
         if let Some(text) = self.cookie("session").map(str::to_owned) {
-            match self.desk.sessions.find(&text) {
+            // What a page fetches by itself is no use of the session.
+            let path = &self.request.path;
+            let uses = !path.ends_with("/events") && !path.contains("/fragment/");
+            match self.desk.sessions.find(&text, uses) {
                 Ok(Found::Live(who)) => {
                     self.who = Some(*who);
                     self.secret = text;
                     return;
                 }
-                Ok(Found::Ended(why)) => self.ended = why,
-                Ok(Found::Unknown) => {}
+                Ok(Found::Ended { admin, why }) => {
+                    self.ended = why;
+                    self.lost = Some((admin, text));
+                }
+                Ok(Found::Unknown) => self.ended = UNKNOWN,
                 Err(error) => self.fault = Some(error),
             }
         }
@@ -87,6 +108,13 @@ impl<'d> Visit<'d> {
     /// The administrator, if there is one.
     pub fn who(&self) -> Option<&SignedIn> {
         self.who.as_ref()
+    }
+
+    /// The administrator just gave a password or code.
+    pub fn proved(&mut self, now: Timestamp) {
+        if let Some(who) = &mut self.who {
+            who.session.proved = now;
+        }
     }
 
     /// Where this page is, for a form that comes back to it.
@@ -114,11 +142,50 @@ impl<'d> Visit<'d> {
             return Err(Fault::Foreign);
         }
         let form = forms::read(&mut self.request).await?;
-        let (key, id) = proof(&self.secret);
-        if self.secret.is_empty() || !key.csrf_matches(&id, form.get("csrf").unwrap_or_default()) {
+        if !is_ours(&self.secret, &form) {
             return Err(Fault::Foreign);
         }
+        self.take_turn(&form).await?;
         Ok(form)
+    }
+
+    /// A form that was sent before, from the same page with the same words, leads where it led then. Each page's proof is
+    /// unlike every other's, so that it serves as the one-time key of the page's forms.
+    async fn take_turn(&mut self, form: &Query) -> Result<(), Fault> {
+        let Some(who) = &self.who else { return Ok(()) };
+        let key = secret::sha256(format!("{}?{}", self.request.path, form.raw()).as_bytes());
+        let turn = self.desk.kept.turn(who.session.hash, key, self.zone.now()).await;
+        if let Some(led) = &*turn {
+            return Err(Fault::Go(led.clone()));
+        }
+        self.turns.push(turn);
+        Ok(())
+    }
+
+    /// The form of a POST whose session had ended, if one of our pages sent it, with the administrator it belonged to.
+    pub async fn lost_form(&mut self) -> Option<Post> {
+        let (owner, text) = self.lost.clone()?;
+        if self.request.method != Method::Post || !same_origin(&self.request) {
+            return None;
+        }
+        let form = forms::read(&mut self.request).await.ok()?;
+        is_ours(&text, &form).then(|| Post::of(owner, &self.request.path, &form)).flatten()
+    }
+
+    /// Puts a form that waited in the place of this request, as if its page had sent it now.
+    pub fn resume(&mut self, post: &Post) {
+        let body = post.body(&self.csrf());
+        let mut headers = Headers::new();
+        for name in ["host", "cookie", "user-agent", "sec-fetch-site", "origin"] {
+            if let Some(value) = self.request.headers.get(name) {
+                headers.set(name, value);
+            }
+        }
+        headers.set("content-type", "application/x-www-form-urlencoded");
+        let mut request = Request::new(Method::Post, &post.path, headers, body);
+        (request.peer, request.tls) = (self.request.peer, self.request.tls);
+        request.id = self.request.id.clone();
+        self.request = request;
     }
 
     /// Gives the browser a new session and takes the visitor's own secret away.
@@ -127,6 +194,14 @@ impl<'d> Visit<'d> {
         self.cookies.push(Cookie::new(&self.cookie_name("session"), text, secure));
         self.forget("visit");
         self.forget("setup");
+        self.forget("half");
+    }
+
+    /// Keeps a sign-in whose second step follows.
+    pub fn keep_half(&mut self, text: &str) {
+        let mut cookie = Cookie::new(&self.cookie_name("half"), text, self.desk.options.secure);
+        cookie.same_site = SameSite::Strict;
+        self.cookies.push(cookie);
     }
 
     /// Takes a cookie away from the browser.
@@ -151,6 +226,11 @@ impl<'d> Visit<'d> {
         self.keep(ZONE, zone);
     }
 
+    /// Keeps whether single-key shortcuts are switched off.
+    pub fn keep_keys(&mut self, off: bool) {
+        self.keep(KEYS, if off { "off" } else { "" });
+    }
+
     fn keep(&mut self, name: &str, value: &str) {
         let secure = self.desk.options.secure;
         self.cookies.push(match value {
@@ -159,8 +239,13 @@ impl<'d> Visit<'d> {
         });
     }
 
-    /// The response with the cookies that were set on the way.
-    pub fn leave(&self, response: Response) -> Response {
+    /// The response with the cookies that were set on the way; where it leads is remembered for a form sent twice.
+    pub fn leave(&mut self, response: Response) -> Response {
+        if let Some(to) = response.headers.get("location").filter(|_| response.status == 303) {
+            for turn in &mut self.turns {
+                **turn = Some(to.to_owned());
+            }
+        }
         self.cookies.iter().fold(response, |response, cookie| response.cookie(cookie))
     }
 
@@ -174,6 +259,12 @@ impl<'d> Visit<'d> {
 fn proof(text: &str) -> (Key, [u8; 32]) {
     let key = secret::sha256(format!("form key of {text}").as_bytes());
     (Key::from_bytes(key), secret::sha256(text.as_bytes()))
+}
+
+/// Whether a form carries the proof that belongs to a secret.
+fn is_ours(text: &str, form: &Query) -> bool {
+    let (key, id) = proof(text);
+    !text.is_empty() && key.csrf_matches(&id, form.get("csrf").unwrap_or_default())
 }
 
 /// Whether a POST comes from one of our pages as far as the browser tells. Our own pages say `Origin: null` because of

@@ -3,7 +3,8 @@
 
 use askama::Template;
 
-use super::error::{Fault, sentence};
+use super::error::Fault;
+use super::fields::{password_faults, refusals};
 use super::gate::{sender, waiting};
 use super::page::{Gate, base_url, html};
 use super::parts::{Check, Copy, Errors, Field, FieldFault};
@@ -150,20 +151,9 @@ async fn create(visit: &mut Visit<'_>) -> Result<Response, Fault> {
 }
 
 fn faults(email: &str, name: &str, password: &str, again: &str) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
-    let checks = [
-        ("email", admins::admin_email(email).err()),
-        ("name", setup::admin_name(name).err()),
-        ("password", admins::check_password(password).err()),
-    ];
-    for (field, error) in checks {
-        if let Some(error) = error {
-            faults.push(FieldFault::new(field, sentence(&error.to_string()).trim_end_matches('.')));
-        }
-    }
-    if password != again && !faults.iter().any(|fault| fault.field == "password") {
-        faults.push(FieldFault::new("again", "Enter the same password twice"));
-    }
+    let mut faults =
+        refusals([("email", admins::admin_email(email).err()), ("name", setup::admin_name(name).err())]);
+    faults.extend(password_faults(password, again));
     faults
 }
 

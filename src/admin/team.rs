@@ -174,7 +174,7 @@ fn show_remove(
 
 /// Removes the team when its name was typed.
 pub async fn remove(mut page: Page<'_, '_>) -> Result<Response, Fault> {
-    let form = page.form().await?;
+    let form = page.sensitive_form().await?;
     let typed = form.get("typed").unwrap_or_default();
     if typed.trim() != page.team.name {
         let fault = FieldFault::new("typed", "This is not the team’s name; nothing was removed");

@@ -6,11 +6,12 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::confirm::Confirm;
-use super::error::{Fault, sentence};
+use super::error::Fault;
+use super::fields::refusal;
+use super::kept::Shown;
 use super::page::{Here, Page, Shell, base_url, html};
 use super::parts::{Check, Chip, Choice, Copy, Errors, Field, FieldFault, Link};
 use super::tokens::line;
-use crate::base::secret;
 use crate::http::{Query, Response};
 use crate::service::{Error, Expiry, NewToken};
 use crate::store::Token;
@@ -23,7 +24,6 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Form {
     base: String,
     csrf: String,
-    once: String,
     name: Field,
     read_only: bool,
     strict: bool,
@@ -41,7 +41,6 @@ impl Form {
         Form {
             base: shell.base.clone(),
             csrf: shell.csrf.clone(),
-            once: secret::session().0,
             name: Field::new("name", entered.get("name").unwrap_or_default(), true, faults),
             read_only: entered.get("may") == Some("ro"),
             strict: entered.get("strict").is_some(),
@@ -105,13 +104,7 @@ fn show_form(
 
 /// Makes a token and leads to the page that shows it.
 pub async fn create(mut page: Page<'_, '_>) -> Result<Response, Fault> {
-    let form = page.form().await?;
-    let desk = page.visit.desk;
-    let (session, now) = (page.who.session.hash, page.visit.zone.now());
-    let once = form.get("once").unwrap_or_default().to_owned();
-    if let Some(to) = desk.kept.sent_before(session, &once, now) {
-        return Ok(Response::redirect(&to));
-    }
+    let form = page.sensitive_form().await?;
     let Some(expires) = expiry(&form) else {
         return show_form(page, 422, &form, vec![FieldFault::new("expires", "Choose one of the times")]);
     };
@@ -128,17 +121,23 @@ pub async fn create(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         region: None,
         user: None,
     };
+    match made(&page, new).await? {
+        Ok(to) => Ok(Response::redirect(&to)),
+        Err(fault) => show_form(page, 422, &form, vec![fault]),
+    }
+}
+
+/// Makes a token and keeps its text for the page that shows it, whose address it answers; or says what is wrong with
+/// the name.
+pub async fn made(page: &Page<'_, '_>, new: NewToken) -> Result<Result<String, FieldFault>, Fault> {
+    let desk = page.visit.desk;
     match desk.service.create_token(&page.who.actor(), page.team.id, new).await {
         Ok((token, text)) => {
-            desk.kept.put_text(session, page.team.id, token.n, text, now);
-            let to = format!("{}tokens/{}/created", page.base(), token.n);
-            desk.kept.sent(session, &once, &to, now);
-            Ok(Response::redirect(&to))
+            let shown = Shown::Token(page.team.id, token.n);
+            desk.kept.put(page.who.session.hash, shown, text, page.visit.zone.now());
+            Ok(Ok(format!("{}tokens/{}/created", page.base(), token.n)))
         }
-        Err(Error::Refused(words)) => {
-            let words = sentence(&words).trim_end_matches('.').to_owned();
-            show_form(page, 422, &form, vec![FieldFault::new("name", words)])
-        }
+        Err(Error::Refused(words)) => Ok(Err(refusal("name", &words))),
         Err(error) => Err(error.into()),
     }
 }
@@ -163,7 +162,7 @@ pub fn created(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     let desk = page.visit.desk;
     let token = find(&page, n)?;
     let zone = page.visit.zone.clone();
-    let text = desk.kept.text(page.who.session.hash, page.team.id, token.n, zone.now());
+    let text = desk.kept.text(page.who.session.hash, Shown::Token(page.team.id, token.n), zone.now());
     let template = CreatedPage {
         shell: page.shell(&format!("Token {}", token.name), Here::Tokens),
         n: token.n,
@@ -209,7 +208,7 @@ pub async fn copied(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> 
     page.form().await?;
     let token = find(&page, n)?;
     let now = page.visit.zone.now();
-    page.visit.desk.kept.forget_text(page.who.session.hash, page.team.id, token.n, now);
+    page.visit.desk.kept.forget(page.who.session.hash, Shown::Token(page.team.id, token.n), now);
     Ok(Response::redirect(&format!("{}connect", page.base())))
 }
 
@@ -245,7 +244,7 @@ pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
 
 /// Revokes a token.
 pub async fn revoke(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
-    page.form().await?;
+    page.sensitive_form().await?;
     let token = find(&page, n)?;
     let desk = page.visit.desk;
     match desk.service.revoke_token(&page.who.actor(), page.team.id, token.n).await {
@@ -254,7 +253,7 @@ pub async fn revoke(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> 
         Err(error) => return Err(error.into()),
     }
     let now = page.visit.zone.now();
-    desk.kept.forget_text(page.who.session.hash, page.team.id, token.n, now);
+    desk.kept.forget(page.who.session.hash, Shown::Token(page.team.id, token.n), now);
     Ok(Response::redirect(&format!("{}tokens?show=past", page.base())))
 }
 

@@ -23,6 +23,8 @@ const CHECK_CHARS: usize = 6;
 /// Set-up codes are typed by hand: no 0/O, 1/I/L, 2/Z, 5/S, 8/B, U/V.
 const CODE_ALPHABET: &[u8; 24] = b"ACDEFGHJKMNPQRTWXY346789";
 const CODE_CHARS: usize = 12;
+/// A recovery code is kept as a plain hash, so it is longer: 73 random bits.
+const RECOVERY_CHARS: usize = 16;
 
 /// Random bytes from the operating system.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -180,8 +182,18 @@ pub fn session() -> (String, [u8; 32]) {
 
 /// A new set-up code as it is printed: `ACDE-FGHJ-KMNP`, 55 random bits.
 pub fn setup_code() -> String {
-    let mut code = String::with_capacity(CODE_CHARS + 2);
-    for place in 0..CODE_CHARS {
+    letters(CODE_CHARS)
+}
+
+/// A new recovery code as it is shown: `ACDE-FGHJ-KMNP-QRTW`, 73 random bits.
+pub fn recovery_code() -> String {
+    letters(RECOVERY_CHARS)
+}
+
+/// Random letters in groups of four.
+fn letters(count: usize) -> String {
+    let mut code = String::with_capacity(count + count / 4);
+    for place in 0..count {
         if place > 0 && place % 4 == 0 {
             code.push('-');
         }
@@ -203,12 +215,21 @@ fn random_letter() -> char {
 
 /// Brings a typed set-up code to the printed form: any case, blanks and dashes anywhere. `None` when it cannot be one.
 pub fn read_setup_code(typed: &str) -> Option<String> {
+    read_letters(typed, CODE_CHARS)
+}
+
+/// Brings a typed recovery code to the shown form; `None` when it cannot be one.
+pub fn read_recovery_code(typed: &str) -> Option<String> {
+    read_letters(typed, RECOVERY_CHARS)
+}
+
+fn read_letters(typed: &str, count: usize) -> Option<String> {
     let letters: Vec<u8> = typed
         .bytes()
         .filter(|b| !b.is_ascii_whitespace() && *b != b'-')
         .map(|b| b.to_ascii_uppercase())
         .collect();
-    if letters.len() != CODE_CHARS || !letters.iter().all(|b| CODE_ALPHABET.contains(b)) {
+    if letters.len() != count || !letters.iter().all(|b| CODE_ALPHABET.contains(b)) {
         return None;
     }
     let groups: Vec<&str> =

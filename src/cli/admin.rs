@@ -28,6 +28,27 @@ pub(super) enum Command {
         #[command(flatten)]
         who: Who,
     },
+    /// Remove the second step of an administrator who lost phone and recovery codes, and end their sessions
+    ResetSecondStep {
+        /// The e-mail address with which the administrator signs in
+        #[arg(long, value_name = "ADDRESS")]
+        email: String,
+    },
+    /// Ask administrators with full access for the second step
+    RequireSecondStep {
+        /// Who must have it
+        #[arg(value_enum)]
+        of: Of,
+    },
+}
+
+/// Who must have the second step.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Everyone with full access
+    Full,
+    /// Nobody
+    Nobody,
 }
 
 #[derive(Args, Debug)]
@@ -49,19 +70,34 @@ pub(super) async fn run(desk: &Desk, command: Command) -> Result<String, Failure
             Ok(format!("made the {kind} {}\n", admin.email))
         }
         Command::List => {
+            let second = service.second_steps()?;
             let rows: Vec<_> = service
                 .admins()?
                 .into_iter()
                 .map(|admin| {
                     let may = if admin.read_only { "read" } else { "everything" };
-                    [admin.email, admin.name, may.to_string(), admin.created.render()]
+                    let step = if second.contains(&admin.n) { "on" } else { "off" };
+                    [admin.email, admin.name, may.to_string(), step.to_string(), admin.created.render()]
                 })
                 .collect();
-            Ok(table(["e-mail", "name", "may", "created"], &rows))
+            Ok(table(["e-mail", "name", "may", "second step", "created"], &rows))
         }
         Command::ResetPassword { who } => {
             let admin = service.reset_admin_password(actor, &who.email, &password(&who)?).await?;
             Ok(format!("set the password of {} and ended every session\n", admin.email))
+        }
+        Command::ResetSecondStep { email } => {
+            let admin = service.reset_second_step(actor, &email).await?;
+            Ok(format!("removed the second step of {} and ended every session\n", admin.email))
+        }
+        Command::RequireSecondStep { of } => {
+            service.require_second_step(actor, of == Of::Full).await?;
+            Ok(match of {
+                Of::Full => {
+                    "everyone with full access must set up the second step before changing anything\n".into()
+                }
+                Of::Nobody => "the second step is up to each administrator\n".into(),
+            })
         }
     }
 }

@@ -56,17 +56,28 @@ impl Service {
         let who = actor.name();
         self.store()
             .write(move |tx| {
-                let Some(admin) = tx.admin_by_email(&email)? else {
-                    let known =
-                        tx.admins()?.into_iter().map(|admin| admin.email).collect::<Vec<_>>().join(", ");
-                    let there = if known.is_empty() { "nobody yet" } else { &known };
-                    return Err(Error::NotFound(format!(
-                        "there is no administrator {email}; there is: {there}"
-                    )));
-                };
-                tx.set_admin_password(admin.n, &password_hash)?;
+                let admin = named(tx, &email)?;
+                tx.set_admin_password(admin.n, &password_hash, None)?;
                 tx.append_audit(None, &who, "admin.password-reset", &admin.email, &json!({}))?;
                 Ok(admin)
+            })
+            .await
+    }
+
+    /// Sets the password that an administrator chose; every session but theirs of this moment ends.
+    pub async fn change_own_password(
+        &self,
+        admin: &Admin,
+        session: [u8; 32],
+        password: &str,
+    ) -> Result<(), Error> {
+        let password_hash = passwords::hash(&check_password(password)?).await?;
+        let admin = admin.clone();
+        self.store()
+            .write(move |tx| {
+                tx.set_admin_password(admin.n, &password_hash, Some(&session))?;
+                tx.append_audit(None, &admin.email, "admin.password-changed", &admin.email, &json!({}))?;
+                Ok(())
             })
             .await
     }
@@ -121,6 +132,16 @@ impl Service {
             })
             .await
     }
+}
+
+/// The administrator of an address; the error names those there are.
+pub(super) fn named(tx: &ReadTx<'_>, email: &str) -> Result<Admin, Error> {
+    if let Some(admin) = tx.admin_by_email(email)? {
+        return Ok(admin);
+    }
+    let known = tx.admins()?.into_iter().map(|admin| admin.email).collect::<Vec<_>>().join(", ");
+    let there = if known.is_empty() { "nobody yet" } else { &known };
+    Err(Error::NotFound(format!("there is no administrator {email}; there is: {there}")))
 }
 
 fn gone() -> Error {

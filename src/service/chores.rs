@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::sessions::{IDLE, LONGEST};
+use super::sessions::{IDLE, LONGEST, REMEMBERED};
 use super::{Error, Service};
 use crate::base::Timestamp;
 use crate::store::{StoreError, WriteTx};
@@ -69,7 +69,7 @@ fn step(tx: &mut WriteTx<'_>, keep: &Retention) -> Result<bool, StoreError> {
             return Ok(true);
         }
     }
-    tx.prune_sessions(before(now, IDLE), before(now, LONGEST))?;
+    tx.prune_sessions(before(now, IDLE + REMEMBERED), before(now, LONGEST + REMEMBERED))?;
     Ok(false)
 }
 
@@ -186,12 +186,16 @@ mod tests {
             seen: at,
             address: String::new(),
             user_agent: String::new(),
+            proved: at,
         };
         desk.service.store().write(move |tx| tx.insert_session(&session)).await.expect("written");
         let there = || desk.service.store().read_now(|tx| tx.sessions_of(admin)).expect("sessions").len();
         desk.forget(Retention::default()).await;
         assert_eq!(there(), 1);
         desk.clock.advance(IDLE + Duration::from_secs(1));
+        desk.forget(Retention::default()).await;
+        assert_eq!(there(), 1, "it is remembered for a day, to say why it ended");
+        desk.clock.advance(REMEMBERED);
         desk.forget(Retention::default()).await;
         assert_eq!(there(), 0);
     }

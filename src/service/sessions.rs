@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::attempts::Attempts;
+use super::halves::Halves;
+use super::second_step::{Standing, standing};
 use super::{Actor, Error, Service, passwords};
 use crate::base::{Timestamp, secret};
 use crate::store::{Admin, Session};
@@ -16,6 +18,10 @@ use crate::store::{Admin, Session};
 pub const IDLE: Duration = Duration::from_secs(4 * 60 * 60);
 /// A session ends this long after it began, used or not.
 pub const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
+/// A sensitive change asks again when the last proof is older than this.
+pub const PROOF: Duration = Duration::from_secs(10 * 60);
+/// A session that ended by itself is remembered for this long, to say why, and whose entered form is kept.
+pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// A session's last use is written again when it is older than this.
 const GRAIN: Duration = Duration::from_secs(60);
 /// The longest part of a browser's name that is kept.
@@ -23,8 +29,9 @@ const LONGEST_AGENT: usize = 200;
 
 /// Who may sign in, and how often a wrong password was tried.
 pub struct Sessions {
-    service: Service,
+    pub(super) service: Service,
     attempts: Mutex<Attempts>,
+    halves: Mutex<Halves>,
     /// The hash of a password that nobody has: an unknown account takes as long to refuse as a known one.
     decoy: OnceLock<String>,
 }
@@ -34,7 +41,20 @@ pub struct Sessions {
 pub enum SignIn {
     /// The secret for the cookie.
     Done(String),
-    /// Email or password is wrong; which, is not said.
+    /// The password is right and the second step follows: the secret for a cookie that opens nothing else.
+    Half(String),
+    /// Email or password is wrong, which is not said; or the code is.
+    Wrong,
+    /// The second step came too late: begin again.
+    Gone,
+    /// Too many wrong tries; the next is taken after this time.
+    Wait(Duration),
+}
+
+/// How proving went that one is still oneself.
+#[derive(Debug)]
+pub enum Proof {
+    Right,
     Wrong,
     /// Too many wrong tries; the next is taken after this time.
     Wait(Duration),
@@ -44,8 +64,11 @@ pub enum SignIn {
 #[derive(Debug)]
 pub enum Found {
     Live(Box<SignedIn>),
-    /// It was a session, ended by `IDLE` or `LONGEST`.
-    Ended(&'static str),
+    /// It was a session of this administrator, ended by `IDLE` or `LONGEST`.
+    Ended {
+        admin: i64,
+        why: &'static str,
+    },
     Unknown,
 }
 
@@ -54,9 +77,25 @@ pub enum Found {
 pub struct SignedIn {
     pub admin: Admin,
     pub session: Session,
+    pub standing: Standing,
 }
 
 impl SignedIn {
+    /// When the session ends, if it is not used again.
+    pub fn ends(&self, now: Timestamp) -> Timestamp {
+        now.plus(IDLE).min(self.last_end())
+    }
+
+    /// When the session ends in any case.
+    pub fn last_end(&self) -> Timestamp {
+        self.session.created.plus(LONGEST)
+    }
+
+    /// Whether a password or code was given so lately that a sensitive change needs no other.
+    pub fn proved_lately(&self, now: Timestamp) -> bool {
+        (0..PROOF.as_millis() as i64).contains(&now.since(self.session.proved))
+    }
+
     /// The name under which changes are recorded.
     pub fn actor(&self) -> Actor {
         Actor::Admin { n: self.admin.n, email: self.admin.email.clone() }
@@ -66,10 +105,10 @@ impl SignedIn {
 impl Sessions {
     /// Sessions over a service.
     pub fn new(service: Service) -> Sessions {
-        Sessions { service, attempts: Mutex::default(), decoy: OnceLock::new() }
+        Sessions { service, attempts: Mutex::default(), halves: Mutex::default(), decoy: OnceLock::new() }
     }
 
-    /// Checks an email and password and begins a session.
+    /// Checks an email and password and begins a session, or its first half where there is a second step.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -79,35 +118,100 @@ impl Sessions {
     ) -> Result<SignIn, Error> {
         let now = self.service.clock().now();
         let email = email.trim().to_lowercase();
-        let (admin, kept) = self.service.store().read_now(|tx| -> Result<_, Error> {
-            let admin = tx.admin_by_email(&email)?;
-            let kept = admin.as_ref().map(|admin| tx.admin_password_hash(admin.n)).transpose()?.flatten();
-            Ok((admin, kept))
-        })?;
-        // Setting the password anew, which needs the machine itself, begins a new count.
-        let account = match &admin {
-            Some(admin) => format!("{email} {}", admin.password_set.0),
-            None => email.clone(),
+        let admin = self.service.store().read_now(|tx| tx.admin_by_email(&email))?;
+        match self.check_password(&email, admin.as_ref(), password, address).await? {
+            Proof::Wait(wait) => return Ok(SignIn::Wait(wait)),
+            Proof::Wrong => return Ok(SignIn::Wrong),
+            Proof::Right => {}
+        }
+        let Some(admin) = admin else { return Ok(SignIn::Wrong) };
+        if self.service.store().read_now(|tx| tx.second_step(admin.n))?.is_some() {
+            return Ok(SignIn::Half(self.halves().begin(&admin, now)));
+        }
+        Ok(SignIn::Done(self.begin(&admin, &address.to_string(), user_agent).await?))
+    }
+
+    /// Whether the password is the administrator's; nobody's takes as long to refuse.
+    async fn check_password(
+        &self,
+        email: &str,
+        admin: Option<&Admin>,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Proof, Error> {
+        let kept = match admin {
+            Some(admin) => self.service.store().read_now(|tx| tx.admin_password_hash(admin.n))?,
+            None => None,
         };
-        {
-            let mut attempts = self.attempts();
-            if let Some(wait) = attempts.wait(&account, address, now) {
-                return Ok(SignIn::Wait(wait));
-            }
-            attempts.began(&account, address, now);
+        // Setting the password anew, which needs the machine itself, begins a new count.
+        let account = match admin {
+            Some(admin) => format!("{email} {}", admin.password_set.0),
+            None => email.to_owned(),
+        };
+        if let Some(wait) = self.tried(&account, address, self.service.clock().now()) {
+            return Ok(Proof::Wait(wait));
         }
         let hash = match kept {
             Some(kept) => kept,
             None => self.decoy().await?,
         };
-        let right = passwords::matches(password, &hash).await?;
-        match admin {
-            Some(admin) if right => {
-                self.attempts().succeeded(&account, address);
+        if admin.is_none() || !passwords::matches(password, &hash).await? {
+            return Ok(Proof::Wrong);
+        }
+        self.succeeded(&account, address);
+        Ok(Proof::Right)
+    }
+
+    /// Whether a half sign-in still waits for its second step.
+    pub fn is_half(&self, half: &str) -> bool {
+        self.halves().admin(half, self.service.clock().now()).is_some()
+    }
+
+    /// Checks the code of a half sign-in and begins the session.
+    pub async fn second(
+        &self,
+        half: &str,
+        typed: &str,
+        address: IpAddr,
+        user_agent: &str,
+    ) -> Result<SignIn, Error> {
+        let now = self.service.clock().now();
+        let Some((n, password_set)) = self.halves().admin(half, now) else { return Ok(SignIn::Gone) };
+        let admin = self.service.store().read_now(|tx| tx.admin(n))?;
+        let Some(admin) = admin.filter(|admin| admin.password_set == password_set) else {
+            return Ok(SignIn::Gone);
+        };
+        match self.check_code(&admin, typed, address).await? {
+            Proof::Wait(wait) => Ok(SignIn::Wait(wait)),
+            Proof::Wrong => Ok(SignIn::Wrong),
+            Proof::Right => {
+                self.halves().end(half);
                 Ok(SignIn::Done(self.begin(&admin, &address.to_string(), user_agent).await?))
             }
-            _ => Ok(SignIn::Wrong),
         }
+    }
+
+    /// Checks the code, or the password where there is no second step, of somebody who is signed in already, and notes
+    /// when that was.
+    pub async fn prove(&self, who: &SignedIn, typed: &str, address: IpAddr) -> Result<Proof, Error> {
+        let proof = match who.standing.on {
+            true => self.check_code(&who.admin, typed, address).await?,
+            false => self.is_password(&who.admin, typed, address).await?,
+        };
+        if matches!(proof, Proof::Right) {
+            let hash = who.session.hash;
+            let noted = self.service.store().write(move |tx| -> Result<(), Error> {
+                let now = tx.now();
+                Ok(tx.set_session_proved(&hash, now)?)
+            });
+            noted.await?;
+        }
+        Ok(proof)
+    }
+
+    /// Whether the password is this administrator's.
+    pub async fn is_password(&self, admin: &Admin, typed: &str, address: IpAddr) -> Result<Proof, Error> {
+        self.check_password(&admin.email.to_lowercase(), Some(admin), typed, address).await
     }
 
     /// Begins a session for an administrator whose right to it was checked; answers the cookie's secret.
@@ -119,7 +223,7 @@ impl Sessions {
             .store()
             .write(move |tx| -> Result<(), Error> {
                 let now = tx.now();
-                tx.prune_sessions(earlier(now, IDLE), earlier(now, LONGEST))?;
+                tx.prune_sessions(earlier(now, IDLE + REMEMBERED), earlier(now, LONGEST + REMEMBERED))?;
                 tx.insert_session(&Session {
                     hash,
                     admin: admin.n,
@@ -127,6 +231,7 @@ impl Sessions {
                     seen: now,
                     address: address.clone(),
                     user_agent: user_agent.clone(),
+                    proved: now,
                 })?;
                 tx.append_audit(
                     None,
@@ -141,23 +246,26 @@ impl Sessions {
         Ok(text)
     }
 
-    /// Who a cookie's secret belongs to; notes that the session was used.
-    pub fn find(&self, text: &str) -> Result<Found, Error> {
+    /// Who a cookie's secret belongs to; notes that the session was used, if that is what this is.
+    pub fn find(&self, text: &str, uses: bool) -> Result<Found, Error> {
         let hash = secret::sha256(text.as_bytes());
         let store = self.service.store();
         let found = store.read_now(|tx| -> Result<_, Error> {
             let Some(session) = tx.session_by_hash(&hash)? else { return Ok(None) };
-            Ok(tx.admin(session.admin)?.map(|admin| SignedIn { admin, session }))
+            let Some(admin) = tx.admin(session.admin)? else { return Ok(None) };
+            let standing = standing(tx, &admin)?;
+            Ok(Some(SignedIn { admin, session, standing }))
         })?;
         let Some(signed_in) = found else { return Ok(Found::Unknown) };
         let now = self.service.clock().now();
+        let admin = signed_in.admin.n;
         if signed_in.session.seen < earlier(now, IDLE) {
-            return Ok(Found::Ended("Your session ended after 4 hours without use."));
+            return Ok(Found::Ended { admin, why: "Your session ended after 4 hours without use." });
         }
         if signed_in.session.created < earlier(now, LONGEST) {
-            return Ok(Found::Ended("Your session ended: 12 hours is the longest."));
+            return Ok(Found::Ended { admin, why: "Your session ended: 12 hours is the longest." });
         }
-        if signed_in.session.seen < earlier(now, GRAIN) {
+        if uses && signed_in.session.seen < earlier(now, GRAIN) {
             store.later(move |tx| tx.touch_session(&hash, now));
         }
         Ok(Found::Live(Box::new(signed_in)))
@@ -189,13 +297,26 @@ impl Sessions {
 
     /// How long a sender must wait before another guess at the set-up code; notes the guess.
     pub fn guess(&self, address: IpAddr) -> Option<Duration> {
-        let now = self.service.clock().now();
+        self.tried("", address, self.service.clock().now())
+    }
+
+    /// How long a sender must wait before another try for an account; notes the try where there is no wait.
+    pub(super) fn tried(&self, account: &str, address: IpAddr, now: Timestamp) -> Option<Duration> {
         let mut attempts = self.attempts();
-        let wait = attempts.wait("", address, now);
+        let wait = attempts.wait(account, address, now);
         if wait.is_none() {
-            attempts.began("", address, now);
+            attempts.began(account, address, now);
         }
         wait
+    }
+
+    /// The try was right: it costs nothing.
+    pub(super) fn succeeded(&self, account: &str, address: IpAddr) {
+        self.attempts().succeeded(account, address);
+    }
+
+    fn halves(&self) -> MutexGuard<'_, Halves> {
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
@@ -244,7 +365,7 @@ mod tests {
     }
 
     fn live(sessions: &Sessions, text: &str) -> Option<SignedIn> {
-        match sessions.find(text).expect("an answer") {
+        match sessions.find(text, true).expect("an answer") {
             Found::Live(who) => Some(*who),
             _ => None,
         }
@@ -283,7 +404,9 @@ mod tests {
         let admin = service.admins().expect("administrators").remove(0);
         let idle = sessions.begin(&admin, "192.0.2.10", "test").await.expect("begun");
         clock.advance(IDLE + Duration::from_secs(1));
-        assert!(matches!(sessions.find(&idle), Ok(Found::Ended(why)) if why.contains("4 hours")));
+        assert!(
+            matches!(sessions.find(&idle, true), Ok(Found::Ended { why, .. }) if why.contains("4 hours"))
+        );
         let busy = sessions.begin(&admin, "192.0.2.10", "test").await.expect("begun");
         for _ in 0..4 {
             clock.advance(Duration::from_secs(3 * 60 * 60));
@@ -293,7 +416,9 @@ mod tests {
             touch.expect("touched");
         }
         clock.advance(Duration::from_secs(1));
-        assert!(matches!(sessions.find(&busy), Ok(Found::Ended(why)) if why.contains("12 hours")));
+        assert!(
+            matches!(sessions.find(&busy, true), Ok(Found::Ended { why, .. }) if why.contains("12 hours"))
+        );
     }
 
     #[tokio::test]

@@ -38,6 +38,8 @@ pub struct Session {
     pub seen: Timestamp,
     pub address: String,
     pub user_agent: String,
+    /// When the administrator last gave a password or code.
+    pub proved: Timestamp,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Admin> {
@@ -59,6 +61,7 @@ fn read_session(row: &Row<'_>) -> rusqlite::Result<Session> {
         seen: row.get(3)?,
         address: row.get(4)?,
         user_agent: row.get(5)?,
+        proved: row.get(6)?,
     })
 }
 
@@ -87,14 +90,15 @@ impl ReadTx<'_> {
 
     /// The session with that hash.
     pub fn session_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Session>> {
-        let sql = "select hash, admin, created, seen, address, user_agent from session where hash = ?";
+        let sql =
+            "select hash, admin, created, seen, address, user_agent, proved from session where hash = ?";
         self.one(sql, [hash], read_session)
     }
 
     /// The sessions of an administrator, last seen first.
     pub fn sessions_of(&self, admin: i64) -> Result<Vec<Session>> {
         self.all(
-            "select hash, admin, created, seen, address, user_agent from session where admin = ?
+            "select hash, admin, created, seen, address, user_agent, proved from session where admin = ?
              order by seen desc, created desc",
             [admin],
             read_session,
@@ -118,12 +122,17 @@ impl WriteTx<'_> {
         Ok(self.admin(n)?.expect("the administrator was inserted by this very job"))
     }
 
-    /// Sets a password's hash and ends every session of the administrator; false when there is none.
-    pub fn set_admin_password(&mut self, n: i64, password_hash: &str) -> Result<bool> {
+    /// Sets a password's hash and ends every session of the administrator but perhaps one; false when there is none.
+    pub fn set_admin_password(
+        &mut self,
+        n: i64,
+        password_hash: &str,
+        except: Option<&[u8; 32]>,
+    ) -> Result<bool> {
         let now = self.now();
         let sql = "update admin set password_hash = ?, password_set = ? where n = ?";
         let found = self.run(sql, params![password_hash, now, n])? > 0;
-        self.end_sessions_of(n, None)?;
+        self.end_sessions_of(n, except)?;
         Ok(found)
     }
 
@@ -140,10 +149,11 @@ impl WriteTx<'_> {
 
     /// Keeps a session.
     pub fn insert_session(&mut self, session: &Session) -> Result<()> {
-        let Session { hash, admin, created, seen, address, user_agent } = session;
+        let Session { hash, admin, created, seen, address, user_agent, proved } = session;
         self.run(
-            "insert into session (hash, admin, created, seen, address, user_agent) values (?, ?, ?, ?, ?, ?)",
-            params![hash, admin, created, seen, address, user_agent],
+            "insert into session (hash, admin, created, seen, address, user_agent, proved)
+             values (?, ?, ?, ?, ?, ?, ?)",
+            params![hash, admin, created, seen, address, user_agent, proved],
         )?;
         Ok(())
     }
@@ -151,6 +161,12 @@ impl WriteTx<'_> {
     /// Remembers when a session was last seen.
     pub fn touch_session(&mut self, hash: &[u8; 32], seen: Timestamp) -> Result<()> {
         self.run("update session set seen = ?1 where hash = ?2 and seen < ?1", params![seen, hash])?;
+        Ok(())
+    }
+
+    /// Remembers when the administrator of a session last gave a password or code.
+    pub fn set_session_proved(&mut self, hash: &[u8; 32], proved: Timestamp) -> Result<()> {
+        self.run("update session set proved = ? where hash = ?", params![proved, hash])?;
         Ok(())
     }
 
@@ -192,6 +208,7 @@ mod tests {
             seen: Timestamp(10 + i64::from(byte)),
             address: "192.0.2.1".into(),
             user_agent: "browser".into(),
+            proved: Timestamp(10),
         }
     }
 
@@ -214,10 +231,10 @@ mod tests {
                 tx.insert_session(&session(2, admin))?;
                 assert_eq!(tx.end_sessions_of(admin, Some(&[2; 32]))?, 1);
                 assert!(tx.session_by_hash(&[2; 32])?.is_some());
-                assert!(tx.set_admin_password(admin, "$argon2id$y")?);
+                assert!(tx.set_admin_password(admin, "$argon2id$y", None)?);
                 assert_eq!(tx.admin_password_hash(admin)?.as_deref(), Some("$argon2id$y"));
                 assert!(tx.session_by_hash(&[2; 32])?.is_none());
-                assert!(!tx.set_admin_password(99, "$argon2id$z")?);
+                assert!(!tx.set_admin_password(99, "$argon2id$z", None)?);
                 Ok::<(), StoreError>(())
             })
             .unwrap();

@@ -19,6 +19,7 @@ mod nesting;
 mod resources;
 mod schemas;
 mod search;
+mod second_step;
 mod settings;
 mod teams;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use members::{Known, PastMember};
 pub use resources::{Deleted, Row, Tombstone};
 pub use schemas::TeamSchema;
 pub use search::{Found, Key, Page, Place, Query, Sort};
+pub use second_step::SecondStep;
 pub use teams::Team;
 pub use tokens::{NewToken, Token, Used};
 

@@ -31,6 +31,7 @@ mod resources;
 mod schemas;
 mod searching;
 mod selftest;
+mod signin;
 mod sorting;
 mod teams;
 mod tidy;

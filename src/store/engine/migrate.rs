@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0002_former_names.sql"),
     include_str!("../migrations/0003_team_schema.sql"),
     include_str!("../migrations/0004_named.sql"),
+    include_str!("../migrations/0005_second_step.sql"),
 ];
 
 /// The newest version that this scimd knows.
