@@ -179,13 +179,7 @@ impl Face {
         caller: &Caller,
         route: &Route,
     ) -> Result<Response, Error> {
-        if let Some(fault) = exchange.request.query.fault() {
-            let detail = fault.to_string();
-            return Err(Error::Scim(match fault.name.as_str() {
-                "filter" => ScimError::invalid_filter(detail),
-                _ => ScimError::invalid_value(detail),
-            }));
-        }
+        reading::query(&exchange.request.query, route.is_discovery())?;
         reading::acceptable(exchange, caller.mode)?;
         let method = exchange.request.method.clone();
         let route = &me(route, caller)?;

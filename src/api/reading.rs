@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Exchange, Face};
 use crate::http::host;
-use crate::http::{BodyError, Request};
+use crate::http::{BodyError, Query, Request};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
 use crate::service::Error;
@@ -60,6 +60,32 @@ pub fn base(request: &Request, public_url: Option<&str>) -> String {
         _ => "/scim",
     };
     format!("{}{prefix}", host::origin(request, public_url))
+}
+
+/// The parameters of RFC 7644 §3.4.2 and RFC 9865 §2.
+const PARAMETERS: [&str; 8] =
+    ["filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes"];
+
+/// Refuses a query that cannot be read, or that gives one of SCIM's parameters two values where it is not ignored.
+pub fn query(query: &Query, ignored: bool) -> Result<(), Error> {
+    let refused = |name: &str, detail: String| {
+        Error::Scim(match name.eq_ignore_ascii_case("filter") {
+            true => ScimError::invalid_filter(detail),
+            false => ScimError::invalid_value(detail),
+        })
+    };
+    if let Some(fault) = query.fault() {
+        return Err(refused(&fault.name, fault.to_string()));
+    }
+    let names = if ignored { &[][..] } else { &PARAMETERS };
+    match names.iter().find_map(|name| Some((*name, query.contradiction(name)?))) {
+        None => Ok(()),
+        Some((name, (one, other))) => {
+            let (one, other) = (clip(one, 40), clip(other, 40));
+            let detail = format!("{name} is given twice, as \"{one}\" and as \"{other}\"; send it once");
+            Err(refused(name, detail))
+        }
+    }
 }
 
 /// The value of the Authorization header; one that is no text counts as there.

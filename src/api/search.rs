@@ -60,6 +60,10 @@ pub async fn posted(
 }
 
 async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) -> Result<Response, Error> {
+    if search.cursor.is_some() && search.start_index.is_some() {
+        let detail = "startIndex and cursor are two ways of paging; send one of them";
+        return Err(Error::Scim(ScimError::invalid_value(detail)));
+    }
     let (wanted, what) = (search.filter.clone(), what(&search.kinds));
     let listing = face.service.search(caller, search).await?;
     let body = message::list_response(

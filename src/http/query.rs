@@ -70,6 +70,14 @@ impl Query {
         self.pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The first value under a name, and another one that contradicts it, the name compared without case.
+    pub fn contradiction(&self, name: &str) -> Option<(&str, &str)> {
+        let mut values =
+            self.pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = values.next()?;
+        values.find(|value| *value != first).map(|other| (first.as_str(), other.as_str()))
+    }
+
     /// Every value under a name, in the order sent.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -127,6 +135,15 @@ mod tests {
     #[test]
     fn a_value_keeps_its_equals_signs() {
         assert_eq!(Query::parse("cursor=YWJj==").get("cursor"), Some("YWJj=="));
+    }
+
+    #[test]
+    fn a_name_with_two_values_is_found() {
+        let query = Query::parse("count=1&COUNT=2&filter=x&filter=x&a=");
+        assert_eq!(query.contradiction("count"), Some(("1", "2")));
+        assert_eq!(query.contradiction("filter"), None);
+        assert_eq!(query.contradiction("a"), None);
+        assert_eq!(query.contradiction("b"), None);
     }
 
     #[test]

@@ -52,6 +52,11 @@ pub fn resolve(registry: &Registry, kind: Kind, path: &str) -> Result<Named, Str
     Ok(Named::Unknown)
 }
 
+/// Checks the name of a sub-attribute, which may begin with `$`; anything else is checked as a path of its own.
+pub fn check_sub(name: &str) -> Result<(), String> {
+    check(name.strip_prefix('$').unwrap_or(name))
+}
+
 /// Checks the form `[URI ":"] ATTRNAME ["." ATTRNAME]` (RFC 7644 §3.4.2.2). The last colon ends the URI, so that dots
 /// in a URI's version are not taken for a sub-attribute.
 pub fn check(path: &str) -> Result<(), String> {

@@ -174,8 +174,10 @@ fn cursor_count(count: Option<i64>) -> Result<Option<u64>, ScimError> {
 
 /// The attribute to sort by, for each kind that has it (RFC 7644 §3.4.2.3).
 fn sort_paths(registry: &Registry, kinds: &[Kind], path: &str) -> Result<Vec<(Kind, AttrPath)>, Error> {
-    let paths: Vec<_> =
-        kinds.iter().filter_map(|kind| registry.find(*kind, path).map(|found| (*kind, found))).collect();
+    let paths: Vec<_> = kinds
+        .iter()
+        .filter_map(|kind| registry.find(*kind, path).map(|found| (*kind, with_value(found))))
+        .collect();
     if paths.is_empty() {
         let shown: String = path.chars().take(80).collect();
         return Err(Error::Scim(ScimError::invalid_value(format!(
@@ -198,11 +200,17 @@ fn sort_paths(registry: &Registry, kinds: &[Kind], path: &str) -> Result<Vec<(Ki
     Ok(paths)
 }
 
-/// Whether an attribute has one value to sort by: a complex one stands for its `value` or is named with a part.
+/// A complex attribute that is named without a part stands for its `value`, where it has one.
+fn with_value(path: AttrPath) -> AttrPath {
+    match path.attribute.sub("value") {
+        Some(value) if path.sub.is_none() => AttrPath { sub: Some(value.clone()), ..path },
+        _ => path,
+    }
+}
+
+/// Whether an attribute has one value to sort by.
 fn is_sortable(path: &AttrPath) -> bool {
-    let one_value =
-        path.sub.is_some() || !path.attribute.is_complex() || path.attribute.sub("value").is_some();
-    one_value && path.attribute.returned != Returned::Never
+    !path.leaf().is_complex() && path.attribute.returned != Returned::Never
 }
 
 fn first_part(path: &AttrPath) -> &str {

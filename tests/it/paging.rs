@@ -140,6 +140,9 @@ fn wrong_cursors_and_counts() {
     refused(&format!("cursor={next}&count=2"), "invalidCount");
     refused("cursor=&count=1000000", "invalidCount");
     refused("cursor=&count=many", "invalidCount");
+    refused("cursor=&startIndex=1", "invalidValue");
+    let both = json!({"schemas": [SEARCH], "cursor": next, "startIndex": 2});
+    caller.post("/Users/.search", &both).error(400, "invalidValue");
     server.data().run(&["team", "create", "Other"]).well();
     let other = server.caller_with(&["--team", "Other"]);
     other.get(&format!("/Users?cursor={next}&count=1")).error(400, "invalidCursor");

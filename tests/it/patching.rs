@@ -234,9 +234,14 @@ fn messages_and_paths_that_are_none() {
         for body in &syntax {
             user.caller.send("PATCH", &user.path, Some(body)).error(400, "invalidSyntax");
         }
-        for path in
-            ["emails[type eq ", "emails[type xx 1].value", "", "title title", "name[givenName eq \"G\"]"]
-        {
+        for path in [
+            "emails[type eq ",
+            "emails[type xx 1].value",
+            "",
+            "title title",
+            "name[givenName eq \"G\"]",
+            "title[value eq \"x\"]",
+        ] {
             user.one("replace", path, json!("x")).error(400, "invalidPath");
         }
         user.one("replace", "active", json!("maybe")).error(400, "invalidValue");

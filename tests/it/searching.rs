@@ -57,3 +57,28 @@ fn the_message_names_itself() {
     strict.post("/.search", &json!({"filter": "userName pr"})).error(400, "invalidSyntax");
     strict.post("/.search", &json!({"schemas": [USER]})).error(400, "invalidSyntax");
 }
+
+#[test]
+fn a_parameter_with_two_values_is_refused() {
+    let server = Server::plain();
+    for caller in [server.caller_with(&["--strict"]), server.caller()] {
+        let ada = caller.user(&caller.token[8..20]);
+        for (query, scim_type, name) in [
+            ("count=1&count=2", "invalidValue", "count"),
+            ("startIndex=1&STARTINDEX=2", "invalidValue", "startIndex"),
+            ("sortBy=userName&sortBy=title", "invalidValue", "sortBy"),
+            ("sortOrder=ascending&sortOrder=descending", "invalidValue", "sortOrder"),
+            ("cursor=&cursor=x", "invalidValue", "cursor"),
+            ("filter=title%20pr&Filter=active%20pr", "invalidFilter", "filter"),
+            ("attributes=title&attributes=userName", "invalidValue", "attributes"),
+            ("excludedAttributes=title&excludedAttributes=emails", "invalidValue", "excludedAttributes"),
+        ] {
+            let detail = caller.get(&format!("/Users?{query}")).error(400, scim_type);
+            assert!(detail.contains(&format!("{name} is given twice")), "{detail}");
+        }
+        let detail =
+            caller.get(&format!("/Users/{ada}?attributes=title&attributes=id")).error(400, "invalidValue");
+        assert!(detail.contains("attributes is given twice"), "{detail}");
+        caller.get("/Users?count=1&count=1&x=1&x=2").is(200);
+    }
+}

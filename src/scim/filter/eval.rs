@@ -9,6 +9,7 @@ use super::{Filter, Op, Operand};
 use crate::base::Timestamp;
 use crate::scim::fold::fold;
 use crate::scim::registry::AttrPath;
+use crate::scim::schema::Type;
 
 /// Whether a resource, derived parts included, satisfies the filter.
 pub fn eval(filter: &Filter, whole: &Map<String, Value>) -> bool {
@@ -92,6 +93,10 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
 fn element_slots<'a>(path: &AttrPath, element: &'a Value) -> Vec<Slot<'a>> {
     let found = match &path.sub {
         None => Some(element),
+        // RFC 7643 §2.4: where it does not say, a value is not the primary one.
+        Some(sub) if path.attribute.multi_valued && sub.name == "primary" && sub.kind == Type::Boolean => {
+            Some(element.get(&sub.name).filter(|primary| !primary.is_null()).unwrap_or(&Value::Bool(false)))
+        }
         Some(sub) => element.get(&sub.name),
     };
     match found {

@@ -108,6 +108,21 @@ impl<'a> Parser<'a> {
         lexed
     }
 
+    /// Takes `and` or `or` if it is next; the grammar wants a blank on either side.
+    fn take_connective(&mut self, word: &str) -> Result<bool, Fault> {
+        let (at, before) = (self.peek_at(), self.touches());
+        let found = self.take_word(word);
+        if found && (before || self.touches()) {
+            return Err(Fault::syntax(at, format!("a blank must stand on either side of \"{word}\"")));
+        }
+        Ok(found)
+    }
+
+    /// Whether no blank parts the next token from the one before.
+    fn touches(&self) -> bool {
+        self.tokens[self.position - 1].end == self.peek_at() && self.peek() != &Token::End
+    }
+
     /// Takes the word if it is next, in any case.
     fn take_word(&mut self, word: &str) -> bool {
         let found = matches!(self.peek(), Token::Word(next) if next.eq_ignore_ascii_case(word));
@@ -151,7 +166,7 @@ impl<'a> Parser<'a> {
     /// `or` binds loosest.
     pub fn any(&mut self, parent: Parent<'_>) -> Result<Filter, Fault> {
         let mut left = self.all(parent)?;
-        while self.take_word("or") {
+        while self.take_connective("or")? {
             self.node()?;
             left = Filter::Or(Box::new(left), Box::new(self.all(parent)?));
         }
@@ -160,7 +175,7 @@ impl<'a> Parser<'a> {
 
     fn all(&mut self, parent: Parent<'_>) -> Result<Filter, Fault> {
         let mut left = self.term(parent)?;
-        while self.take_word("and") {
+        while self.take_connective("and")? {
             self.node()?;
             left = Filter::And(Box::new(left), Box::new(self.term(parent)?));
         }
@@ -209,7 +224,7 @@ impl<'a> Parser<'a> {
             }
             Some(path) => {
                 let message = format!("{} has no values to select from with \"[\"", path.canonical());
-                return Err(Fault::new(Class::Meaning, end, message));
+                return Err(Fault::syntax(end, message));
             }
         };
         let inner = self.any(parent)?;
@@ -281,6 +296,9 @@ impl<'a> Parser<'a> {
             });
         }
         let (op, op_at) = self.operator()?;
+        if self.touches() {
+            return Err(Fault::syntax(self.peek_at(), "a blank must stand between operator and value"));
+        }
         let next = self.next();
         let literal = literal(&next)?;
         let Some(Found { path, absent: is_absent }) = found else { return Ok(absent(None, false)) };
@@ -351,7 +369,7 @@ impl<'a> Parser<'a> {
 
     /// The sub-attribute that a name inside `parent[ … ]` means.
     fn inner(&mut self, parent: &AttrPath, name: &str, at: usize) -> Result<Option<Found>, Fault> {
-        check_inner(name).map_err(|message| Fault::syntax(at, message))?;
+        path::check_sub(name).map_err(|message| Fault::syntax(at, message))?;
         let path = if !parent.attribute.is_complex() && name.eq_ignore_ascii_case("value") {
             parent.clone()
         } else if let Some(sub) = parent.attribute.sub(name) {
@@ -366,11 +384,6 @@ impl<'a> Parser<'a> {
     fn miss(&mut self, at: usize, message: String) {
         self.missing.get_or_insert(Fault::new(Class::Unknown, at, message));
     }
-}
-
-/// A sub-attribute's name may begin with `$`; anything else is checked as a path of its own.
-pub(super) fn check_inner(name: &str) -> Result<(), String> {
-    path::check(name.strip_prefix('$').unwrap_or(name))
 }
 
 /// Something that is never returned cannot be searched for either: the answer would give it away.

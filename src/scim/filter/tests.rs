@@ -151,7 +151,12 @@ fn one_value_must_satisfy_a_whole_value_path() {
         ("photos[not (type eq \"photo\")]", false),
         ("schemas[value co \"enterprise\"]", true),
         ("name[givenName eq \"barbara\" and familyName sw \"O'\"]", true),
-        ("emails[type eq\"work\"] and active eq true", true),
+        ("emails[type eq \"work\"] and active eq true", true),
+        ("emails[primary eq false]", true),
+        ("emails[primary eq false and type eq \"work\"]", false),
+        ("emails.primary eq false", true),
+        ("emails[primary eq null]", false),
+        ("ims.primary eq false", false),
     ] {
         assert_eq!(matches(text), expected, "{text}");
     }
@@ -214,6 +219,10 @@ fn faults_name_the_place_and_what_was_expected() {
         ("(userName eq \"x\"", "or \")\", found the end"),
         ("userName eq \"x\")", "found \")\""),
         ("not userName eq \"x\"", "expected \"(\" after \"not\""),
+        ("userName eq\"x\"", "at character 12: a blank must stand between operator and value"),
+        ("(title pr)and (active pr)", "a blank must stand on either side of \"and\""),
+        ("title pr or(active pr)", "a blank must stand on either side of \"or\""),
+        ("userName eq \"x\"or title pr", "a blank must stand on either side of \"or\""),
         ("emails[type eq \"work\"", "or \"]\", found the end"),
         ("emails[]", "found \"]\""),
         ("emails[value[x eq 1]]", "cannot stand inside another"),

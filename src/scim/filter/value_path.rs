@@ -3,7 +3,7 @@
 
 use super::Filter;
 use super::lex::{Fault, Token};
-use super::parse::{Found, Parser, check_inner};
+use super::parse::{Found, Parser};
 use crate::scim::path::{self, Named};
 use crate::scim::registry::AttrPath;
 use crate::scim::{Kind, Mode, Notes, Registry};
@@ -54,6 +54,6 @@ fn behind_bracket(parser: &mut Parser<'_>) -> Result<Option<String>, Fault> {
     if sub.contains(['.', ':']) {
         return Err(Fault::syntax(at, "behind the bracket stands one sub-attribute, like \".value\""));
     }
-    check_inner(sub).map_err(|message| Fault::syntax(at, message))?;
+    path::check_sub(sub).map_err(|message| Fault::syntax(at, message))?;
     Ok(Some(sub.to_owned()))
 }
