@@ -72,7 +72,7 @@
   const near = (n, unit) => n < 0 ? `in ${-n} ${unit}` : `${n} ${unit} ago`;
   const ago = at => {
     const s = Math.round((Date.now() - at) / 1000), a = Math.abs(s);
-    if (a < 5) return 'now';
+    if (a < 5) return 'just now';
     if (a < 60) return near(s, 's');
     if (a < 3600) return near(Math.trunc(s / 60), 'min');
     if (a < 86400) return near(Math.trunc(s / 3600), 'h');

@@ -1,23 +1,15 @@
-//! Activity: every provisioning request as a line, with its filters, and the open line with cause and bodies.
+//! A request as a page shows it: a line of a list, its sentence with a link, what it changed, an entry of a history. The log
+//! with its filters is `log`'s.
 
-use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::error::Fault;
-use super::page::{Here, Page, Shell, html, with};
-use super::parts::{
-    Changed, Choice, Diff, Empty, Entry, Link, Pager, Said, Tab, Tabs, Timeline, When, clipped,
-};
-use super::request::{Detail, detail};
+use super::parts::{Changed, Diff, Entry, Said, Timeline, When, clipped};
+use super::request::Detail;
 use super::when::{Zone, duration};
-use crate::base::Timestamp;
-use crate::http::{Query, Response};
 use crate::scim::Kind;
 use crate::service::Cause;
-use crate::store::{ActivityQuery, ActivityRow, Token, Which};
+use crate::store::{ActivityRow, Token};
 
-/// Lines on one page.
-const PAGE: u32 = 50;
 /// A path is cut to this many characters in a list.
 const LONGEST_PATH: usize = 60;
 
@@ -41,175 +33,12 @@ pub struct Line {
     pub no_token: &'static str,
     pub open: bool,
     pub fault: bool,
+    /// How many requests it stands for.
+    pub count: u64,
     pub detail: Option<Detail>,
 }
 
 impl HtmlSafe for Detail {}
-
-#[derive(Template)]
-#[template(path = "activity.html")]
-struct ActivityPage {
-    shell: Shell,
-    tabs: Tabs,
-    kind: String,
-    q: String,
-    zone: String,
-    from: String,
-    to: String,
-    tokens: Vec<Choice>,
-    statuses: Vec<Choice>,
-    empty: Option<Empty>,
-    rows: Vec<Line>,
-    pager: Pager,
-}
-
-/// The log.
-pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
-    let asked = page.visit.request.query.clone();
-    let zone = page.visit.zone.clone();
-    let get = |name: &str| asked.get(name).unwrap_or_default().trim().to_owned();
-    let tokens = page.visit.desk.service.tokens(page.team.id)?;
-    let query = ActivityQuery {
-        which: which(&get("kind")),
-        token: get("token").parse().ok(),
-        status: get("status").parse().ok().filter(|status| (100..600).contains(status)),
-        text: Some(get("q")).filter(|text| !text.is_empty()),
-        subject: None,
-        from: zone.read(&get("from")),
-        to: zone.read(&get("to")),
-        before: place(&get("after")),
-        limit: PAGE + 1,
-    };
-    let mut rows = page.visit.desk.service.requests(page.team.id, query).await?;
-    let more = rows.len() > PAGE as usize;
-    rows.truncate(PAGE as usize);
-    let next = match rows.last().filter(|_| more) {
-        Some(row) => with(&asked, &[("after", &format!("{}-{}", row.activity.at.0, row.n)), ("open", "")]),
-        None => String::new(),
-    };
-    let open = get("open");
-    let base = page.base();
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut line = line(&zone, &base, &tokens, row);
-        line.open = row.activity.request == open;
-        let target = if line.open { "" } else { row.activity.request.as_str() };
-        line.href = format!("{base}activity{}#{}", with(&asked, &[("open", target)]), row.activity.request);
-        if line.open {
-            line.detail = detail(&page, row.clone(), &tokens)?;
-        }
-        lines.push(line);
-    }
-    let filtered =
-        ["q", "from", "to", "token", "status", "kind", "after"].iter().any(|name| !get(name).is_empty());
-    let template = ActivityPage {
-        shell: page.shell("Activity", Here::Activity),
-        tabs: tabs(&base, &asked),
-        kind: get("kind"),
-        q: get("q"),
-        zone: zone.name.clone(),
-        from: get("from"),
-        to: get("to"),
-        tokens: token_choices(&tokens, &get("token")),
-        statuses: status_choices(&get("status")),
-        empty: lines.is_empty().then(|| nothing(&base, filtered)),
-        pager: Pager {
-            text: format!("{} shown. Newest first.", super::parts::counted(lines.len() as u64, "request")),
-            what: "requests",
-            back: "Newest",
-            previous: if get("after").is_empty() {
-                String::new()
-            } else {
-                format!("{base}activity{}", with(&asked, &[("after", ""), ("open", "")]))
-            },
-            next: if next.is_empty() { String::new() } else { format!("{base}activity{next}") },
-        },
-        rows: lines,
-    };
-    html(200, &template)
-}
-
-fn which(kind: &str) -> Which {
-    match kind {
-        "changes" => Which::Changes,
-        "reads" => Which::Reads,
-        "errors" => Which::Errors,
-        _ => Which::All,
-    }
-}
-
-/// The place behind which a page begins: time and number of its last line.
-fn place(text: &str) -> Option<(Timestamp, i64)> {
-    let (at, n) = text.split_once('-')?;
-    Some((Timestamp(at.parse().ok()?), n.parse().ok()?))
-}
-
-fn tabs(base: &str, asked: &Query) -> Tabs {
-    let current = asked.get("kind").unwrap_or_default();
-    let all = [("", "Everything"), ("changes", "Changes"), ("reads", "Reads"), ("errors", "Errors")];
-    let known = all.iter().any(|(kind, _)| *kind == current);
-    Tabs {
-        label: "Kind",
-        tabs: all
-            .iter()
-            .map(|(kind, text)| Tab {
-                href: format!(
-                    "{base}activity{}",
-                    with(asked, &[("kind", kind), ("after", ""), ("open", "")])
-                ),
-                text,
-                count: None,
-                current: current == *kind || (!known && kind.is_empty()),
-            })
-            .collect(),
-    }
-}
-
-fn token_choices(tokens: &[Token], chosen: &str) -> Vec<Choice> {
-    let mut choices: Vec<Choice> = tokens
-        .iter()
-        .map(|token| Choice {
-            value: token.n.to_string(),
-            text: match token.revoked {
-                Some(_) => format!("{} (revoked)", token.name),
-                None => token.name.clone(),
-            },
-            selected: token.n.to_string() == chosen,
-        })
-        .collect();
-    choices.sort_by(|a, b| a.text.cmp(&b.text));
-    choices
-}
-
-fn status_choices(chosen: &str) -> Vec<Choice> {
-    let mut all = vec![("".to_owned(), "Any".to_owned())];
-    let usual = ["200", "201", "204", "400", "401", "403", "404", "409", "412", "500"];
-    all.extend(usual.iter().map(|status| ((*status).to_owned(), (*status).to_owned())));
-    if !chosen.is_empty() && !usual.contains(&chosen) && chosen.parse::<u16>().is_ok() {
-        all.push((chosen.to_owned(), chosen.to_owned()));
-    }
-    all.into_iter().map(|(value, text)| Choice { selected: value == chosen, value, text }).collect()
-}
-
-fn nothing(base: &str, filtered: bool) -> Empty {
-    if filtered {
-        return Empty {
-            title: "No requests match".into(),
-            text: "Nothing in the log fits all of these filters.".into(),
-            links: vec![Link::new(format!("{base}activity"), "Clear the filters")],
-            hint: String::new(),
-        };
-    }
-    Empty {
-        title: "No requests yet".into(),
-        text:
-            "Nothing has reached this server for this team. The first request appears here, also when it is \
-               refused."
-                .into(),
-        links: vec![Link::new(format!("{base}connect"), "Connect JumpCloud")],
-        hint: String::new(),
-    }
-}
 
 /// A request as a line of a list.
 pub fn line(zone: &Zone, base: &str, tokens: &[Token], row: &ActivityRow) -> Line {
@@ -390,6 +219,7 @@ fn pin(row: &ActivityRow, diff: &Diff) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Timestamp;
     use crate::store::{Activity, Subject};
     use serde_json::json;
 
@@ -427,12 +257,5 @@ mod tests {
     fn what_was_deleted_or_refused_has_no_link() {
         assert_eq!(said("/", &row("DELETE", 204, json!([]))).href, "");
         assert_eq!(said("/", &row("PATCH", 400, json!([]))).href, "");
-    }
-
-    #[test]
-    fn a_place_is_a_time_and_a_number() {
-        assert_eq!(place("1795462931120-17"), Some((Timestamp(1_795_462_931_120), 17)));
-        assert_eq!(place("x"), None);
-        assert_eq!(place(""), None);
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::activity::timeline;
+use super::download::Downloads;
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html, with};
 use super::parts::{
@@ -11,7 +12,7 @@ use super::parts::{
 use super::user::identifiers;
 use super::users::{clean, columns, no_match, order, pager, part, status_chip};
 use super::when::Zone;
-use crate::http::Response;
+use crate::http::{Query, Response};
 use crate::scim::{Document, Kind};
 use crate::service::browse::{Browse, Detail, Members};
 use crate::service::sentence::number;
@@ -40,6 +41,7 @@ struct GroupsPage {
     columns: Vec<Column>,
     rows: Vec<GroupLine>,
     pager: Pager,
+    downloads: Downloads,
 }
 
 /// The list.
@@ -47,17 +49,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let asked = page.visit.request.query.clone();
     let zone = page.visit.zone.clone();
     let q = clean(&asked, "q");
-    let (order, descending) = order(&clean(&asked, "sort"));
-    let browse = Browse {
-        kind: Kind::Group,
-        text: q.clone(),
-        active: None,
-        since: None,
-        order,
-        descending,
-        page: part(&asked),
-    };
-    let found = page.visit.desk.service.browse(page.team.id, browse).await?;
+    let found = page.visit.desk.service.browse(page.team.id, browse(&asked)).await?;
     let base = page.base();
     let path = format!("{base}groups");
     let template = GroupsPage {
@@ -83,10 +75,25 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             })
             .collect(),
         pager: pager(&path, &asked, &found, "groups"),
+        downloads: Downloads::new(&path, &asked),
         shell: page.shell("Groups", Here::Groups),
         q,
     };
     html(200, &template)
+}
+
+/// What the address asks of the list.
+pub fn browse(asked: &Query) -> Browse {
+    let (order, descending) = order(&clean(asked, "sort"));
+    Browse {
+        kind: Kind::Group,
+        text: clean(asked, "q"),
+        active: None,
+        since: None,
+        order,
+        descending,
+        page: part(asked),
+    }
 }
 
 fn no_groups(base: &str, totals: &Totals) -> Empty {
@@ -131,6 +138,7 @@ struct GroupPage {
     pager: Pager,
     history: Timeline,
     identifiers: Facts,
+    downloads: Downloads,
 }
 
 /// One group.
@@ -145,6 +153,7 @@ pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let path = format!("{base}groups/{}", found.row.id);
     let name = clipped(&found.row.display, 200);
     let template = GroupPage {
+        downloads: Downloads::new(&format!("{path}/members"), &Query::parse("")),
         lead: format!("{}. Last changed", counted(members.count, "member")),
         changed: zone.ago(found.row.modified),
         count: counted(members.count, "member"),

@@ -7,13 +7,18 @@ mod admins;
 mod code;
 mod confirm;
 mod connect;
+mod curl;
+mod download;
 mod error;
 mod fields;
+mod folding;
 mod gate;
 mod groups;
 mod health;
+mod histogram;
 mod invite;
 mod kept;
+mod log;
 mod notices;
 mod overview;
 mod page;
@@ -168,13 +173,21 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
     match (get, path) {
         (true, []) => overview::overview(page).await,
         (true, ["users"]) => users::list(page).await,
+        (true, ["groups", id, file]) => match download::named(file) {
+            Some(("members", format)) => download::members(page, id, format).await,
+            _ => Err(Fault::NotFound),
+        },
+        (true, [file]) if download::named(file).is_some() => match download::named(file) {
+            Some((list, format)) => download::list(page, list, format).await,
+            None => Err(Fault::NotFound),
+        },
         (true, ["users", id]) => user::user(page, id),
         (true, ["groups"]) => groups::list(page).await,
         (true, ["groups", id]) => groups::group(page, id),
         (true, ["connect"]) => connect::connect(page).await,
         (true, ["fragment", name]) => connect::fragment(page, name).await,
         (true, ["events"]) => connect::events(page),
-        (true, ["activity"]) => activity::list(page).await,
+        (true, ["activity"]) => log::list(page).await,
         (true, ["activity", id]) => request::request(page, id),
         (true, ["search"]) => search::search(page).await,
         (true, ["tokens"]) => tokens::list(page).await,

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::activity::{changes, said};
 use super::code;
+use super::curl::Curl;
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Chip, Code, Diff, Explain, Explained, Fact, Facts, Said, When, clipped};
@@ -24,6 +25,11 @@ pub struct Detail {
     href: String,
     request: Code,
     response: Code,
+    curl: Curl,
+    /// "3 requests in 10 min", when the line stands for several.
+    pub attempts: String,
+    /// The log with each of them on a line of its own.
+    pub each: String,
 }
 
 #[derive(Template)]
@@ -39,6 +45,7 @@ struct RequestPage {
     explain: Explain,
     request: Code,
     response: Code,
+    curl: Curl,
     diff: Diff,
     facts: Facts,
 }
@@ -64,6 +71,7 @@ pub fn request(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
         explain: explain(&row, &body),
         request: request_code("rq", &host, &row, &body, &tokens),
         response: response_code("rs", &row, &body),
+        curl: Curl::of(&origin(&page), &row, &body, &tokens),
         diff: Diff { changes: changes(&row) },
         facts: facts(&base, &row, &tokens),
     };
@@ -82,8 +90,17 @@ pub fn detail(page: &Page<'_, '_>, row: ActivityRow, tokens: &[Token]) -> Result
         href: format!("{}activity/{id}", page.base()),
         request: request_code("rq", &host, &row, &body, tokens),
         response: response_code("rs", &row, &body),
+        curl: Curl::of(&origin(page), &row, &body, tokens),
+        attempts: String::new(),
+        each: String::new(),
         id,
     }))
+}
+
+/// Where providers reach this server, without the path.
+fn origin(page: &Page<'_, '_>) -> String {
+    let base = super::page::base_url(page.visit);
+    base.strip_suffix("/scim").unwrap_or(&base).to_owned()
 }
 
 fn token_of<'t>(row: &ActivityRow, tokens: &'t [Token]) -> Option<&'t Token> {

@@ -69,7 +69,7 @@ pub async fn rotations(page: &Page<'_, '_>, tokens: &[Token]) -> Result<Rotation
     for old in tokens {
         let Some(new) = successor(old, tokens, zone.now()) else { continue };
         let query = ActivityQuery { token: Some(new.n), limit: LOOKED_AT, ..ActivityQuery::default() };
-        let seen = page.visit.desk.service.requests(page.team.id, query).await?;
+        let seen = page.visit.desk.service.requests(page.team.id, query).await?.rows;
         let used = Use {
             first: seen.last().map(|row| row.activity.at),
             requests: seen.len() as u64,

@@ -219,12 +219,12 @@ pub fn notice(zone: &Zone, base: &str, token: &Token) -> Option<Notice> {
 /// Where refused tokens came from in the last week.
 async fn refused(page: &Page<'_, '_>, zone: &Zone) -> Result<Vec<Fact>, Fault> {
     let query = ActivityQuery {
-        status: Some(401),
+        status: Some((401, 401)),
         from: Some(Timestamp(zone.now().0 - 7 * DAY.as_millis() as i64)),
         limit: 500,
         ..ActivityQuery::default()
     };
-    let rows = page.visit.desk.service.requests(page.team.id, query).await?;
+    let rows = page.visit.desk.service.requests(page.team.id, query).await?.rows;
     let mut found: Vec<(String, String, u64, Timestamp)> = Vec::new();
     for row in &rows {
         let activity = &row.activity;

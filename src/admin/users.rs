@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::Value;
 
+use super::download::Downloads;
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html, with};
 use super::parts::{Chip, Choice, Column, Empty, Icon, Link, Pager, Tab, Tabs, When, clipped, initials};
@@ -47,6 +48,7 @@ struct UsersPage {
     columns: Vec<Column>,
     rows: Vec<Person>,
     pager: Pager,
+    downloads: Downloads,
 }
 
 /// The list.
@@ -54,22 +56,8 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let asked = page.visit.request.query.clone();
     let zone = page.visit.zone.clone();
     let (q, status) = (clean(&asked, "q"), clean(&asked, "status"));
-    let sort = clean(&asked, "sort");
-    let (order, descending) = order(&sort);
     let since = clean(&asked, "since");
-    let browse = Browse {
-        kind: Kind::User,
-        text: q.clone(),
-        active: match status.as_str() {
-            "active" => Some(true),
-            "inactive" => Some(false),
-            _ => None,
-        },
-        since: since_of(&since, &zone),
-        order,
-        descending,
-        page: part(&asked),
-    };
+    let browse = browse(&asked, &zone);
     let narrowed = !q.is_empty() || browse.active.is_some() || browse.since.is_some();
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
@@ -94,11 +82,30 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         ),
         rows: found.rows.iter().map(|(row, groups)| person(&zone, row, groups, &test)).collect(),
         pager: pager(&path, &asked, &found, "users"),
+        downloads: Downloads::new(&path, &asked),
         shell: page.shell("Users", Here::Users),
         status,
         q,
     };
     html(200, &template)
+}
+
+/// What the address asks of the list.
+pub fn browse(asked: &Query, zone: &Zone) -> Browse {
+    let (order, descending) = order(&clean(asked, "sort"));
+    Browse {
+        kind: Kind::User,
+        text: clean(asked, "q"),
+        active: match clean(asked, "status").as_str() {
+            "active" => Some(true),
+            "inactive" => Some(false),
+            _ => None,
+        },
+        since: since_of(&clean(asked, "since"), zone),
+        order,
+        descending,
+        page: part(asked),
+    }
 }
 
 fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], test: &str) -> Person {

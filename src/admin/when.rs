@@ -103,6 +103,16 @@ impl Zone {
         format!("{} {}", self.zoned(at).strftime("%-d %B %Y at %H:%M:%S"), self.name)
     }
 
+    /// `17:00 Mon 23 Nov`: an hour on an axis.
+    pub fn moment(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%H:%M %a %-d %b").to_string()
+    }
+
+    /// An instant as a `datetime-local` field holds it.
+    pub fn field(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
     /// What a `datetime-local` field sent, as an instant.
     pub fn read(&self, text: &str) -> Option<Timestamp> {
         let civil: DateTime = text.trim().parse().ok()?;
@@ -119,7 +129,7 @@ impl Zone {
         let (then, now) = (self.zoned(at), self.zoned(self.now));
         let days = (now.date() - then.date()).get_days();
         match age {
-            _ if age < 5 * SECOND => "now".to_owned(),
+            _ if age < 5 * SECOND => "just now".to_owned(),
             _ if age < MINUTE => format!("{} s ago", age / SECOND),
             _ if age < HOUR => format!("{} min ago", age / MINUTE),
             _ if age < DAY && days == 0 || age < 6 * HOUR => format!("{} h ago", age / HOUR),
@@ -194,7 +204,7 @@ mod tests {
     fn lists_say_how_long_ago() {
         let zone = Zone::utc(at("2026-11-23T16:06:11Z"));
         for (then, words) in [
-            ("2026-11-23T16:06:10Z", "now"),
+            ("2026-11-23T16:06:10Z", "just now"),
             ("2026-11-23T16:05:41Z", "30 s ago"),
             ("2026-11-23T16:02:11Z", "4 min ago"),
             ("2026-11-23T09:00:00Z", "7 h ago"),

@@ -34,6 +34,7 @@ pub async fn post(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Resu
         cause: None,
         changes: &[],
         events: &[],
+        also: &[],
         notes: &Default::default(),
         response: None,
     };

@@ -45,6 +45,7 @@ pub fn answer(
             cause: None,
             changes: &[],
             events: &[],
+            also: &[],
             notes: &Default::default(),
             response: None,
         };

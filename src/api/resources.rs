@@ -45,6 +45,7 @@ pub fn get(
         cause: None,
         changes: &[],
         events: &[],
+        also: &[],
         notes: &notes,
         response: outcome.body.as_deref().filter(|_| !unchanged),
     };

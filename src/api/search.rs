@@ -80,6 +80,7 @@ async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) 
         cause: None,
         changes: &[],
         events: &[],
+        also: &[],
         notes: &listing.notes,
         response: Some(&body),
     };

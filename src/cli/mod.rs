@@ -6,6 +6,7 @@ mod admin;
 mod check;
 mod compare;
 mod life;
+mod narrow;
 mod schema;
 mod selftest;
 mod table;

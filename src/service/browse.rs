@@ -23,6 +23,8 @@ pub enum Order {
     #[default]
     Name,
     Changed,
+    /// In the order in which they were made, which no change upsets.
+    Age,
 }
 
 /// Which users or groups a list shows.
@@ -156,7 +158,7 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
     let kinds = [(browse.kind, condition(registry, browse)?)];
     let path = match (browse.order, browse.kind) {
         (Order::Changed, _) => "meta.lastModified",
-        (Order::Name, _) => "displayName",
+        (Order::Name | Order::Age, _) => "displayName",
     };
     let paths: Vec<_> =
         registry.find(browse.kind, path).map(|path| (browse.kind, path)).into_iter().collect();
@@ -164,7 +166,10 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
         registry,
         base: "",
         kinds: &kinds,
-        sort: Some(Sort { paths: &paths, descending: browse.descending }),
+        sort: match browse.order {
+            Order::Age => None,
+            _ => Some(Sort { paths: &paths, descending: browse.descending }),
+        },
         page: browse.page.clone(),
     };
     let Found { total, rows, next, previous } = tx.search(team, &query)?;

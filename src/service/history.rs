@@ -1,5 +1,5 @@
 //! Why somebody has the state they have: every request that changed one user or group, in order, found by id, by the
-//! present name or by one from before; and the requests of a team as they come in.
+//! present name or by one from before.
 
 use super::{Error, Service};
 use crate::base::TeamId;
@@ -33,19 +33,6 @@ impl Service {
                 ))),
             })
             .await
-    }
-
-    /// The last requests of a team and of no team, oldest first.
-    pub async fn last_requests(&self, team: TeamId, count: u32) -> Result<Vec<ActivityRow>, Error> {
-        let query = ActivityQuery { limit: count, ..ActivityQuery::default() };
-        let mut rows = self.requests(team, query).await?;
-        rows.reverse();
-        Ok(rows)
-    }
-
-    /// Requests of a team and of no team that were written after the row of that number.
-    pub fn requests_after(&self, team: TeamId, n: i64) -> Result<Vec<ActivityRow>, Error> {
-        self.store().read_now(|tx| Ok(tx.activity_after(team, n, 1000)?))
     }
 }
 

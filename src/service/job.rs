@@ -123,6 +123,7 @@ impl Job {
             cause: None,
             changes: done.changes,
             events: &events,
+            also: &done.delta.found_by(),
             notes: done.notes,
             response: outcome.body.as_deref(),
         };

@@ -14,6 +14,8 @@ use crate::store::{Known, ReadTx, Row, WriteTx};
 
 /// How many members one event names at most.
 const EVENT_MEMBERS: usize = 1000;
+/// By how many members a request is found at most.
+const FOUND_BY: usize = 200;
 /// How many members are read at a time when the whole list is needed.
 const PAGE: u32 = 10_000;
 
@@ -34,6 +36,12 @@ impl Delta {
     pub fn names(&self) -> (Vec<String>, Vec<String>) {
         let names = |side: &BTreeMap<i64, Known>| side.values().map(|found| found.display.clone()).collect();
         (names(&self.joined), names(&self.left))
+    }
+
+    /// The ids and names of those who joined or left, by which the request is found: of many, the first.
+    pub fn found_by(&self) -> Vec<String> {
+        let all = self.joined.values().chain(self.left.values()).take(FOUND_BY);
+        all.flat_map(|found| [found.id.clone(), found.display.clone()]).collect()
     }
 
     fn add(&mut self, found: Known) {

@@ -1,12 +1,12 @@
-//! What the admin page shows of provisioning: the overview, the log of requests, and what has reached the server while
-//! a provider is being connected. Reads only; each page is one snapshot.
+//! What the admin page shows of provisioning: the overview, and what has reached the server while a provider is being
+//! connected. Reads only; each page is one snapshot.
 
 use std::time::Duration;
 
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::{Kind, fold};
-use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hour, ReadTx, Token, Totals, Which};
+use crate::store::{ActivityQuery, ActivityRow, Hour, Token, Totals, Which};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// More requests than this are not looked at for the list of the connect page.
@@ -67,33 +67,11 @@ impl Service {
                     today,
                     last: super::browse::latest(tx, team)?,
                     changes: tx.activity(Some(team), &changes)?,
-                    errors: both(tx, team, &errors)?,
+                    errors: tx.activity_of_all(team, &errors)?,
                     tokens: tx.tokens(team)?,
                 })
             })
             .await
-    }
-
-    /// Requests of a team and of no team, latest first.
-    pub async fn requests(&self, team: TeamId, query: ActivityQuery) -> Result<Vec<ActivityRow>, Error> {
-        self.store().read(move |tx| both(tx, team, &query)).await
-    }
-
-    /// One request of a team or of no team, with its bodies.
-    pub fn request(&self, team: TeamId, id: &str) -> Result<Option<(ActivityRow, ActivityBody)>, Error> {
-        self.store().read_now(|tx| {
-            let found = match tx.activity_by_request(Some(team), id)? {
-                Some(row) => Some(row),
-                None => tx.activity_by_request(None, id)?,
-            };
-            match found {
-                Some(row) => {
-                    let body = tx.activity_body(row.activity.team, row.n)?;
-                    Ok(Some((row, body)))
-                }
-                None => Ok(None),
-            }
-        })
     }
 
     /// What has reached the server while a provider is being connected.
@@ -104,24 +82,13 @@ impl Service {
                 let query = ActivityQuery { limit: CONNECT_ROWS, ..ActivityQuery::default() };
                 Ok(Connecting {
                     tokens: tx.tokens(team)?,
-                    rows: both(tx, team, &query)?,
+                    rows: tx.activity_of_all(team, &query)?,
                     totals: tx.totals(team)?,
                     email_taken: tx.resource_by_value(team, Kind::User, "userName", &email)?.is_some(),
                 })
             })
             .await
     }
-}
-
-/// Rows of the team and rows that belong to none, in one order.
-fn both(tx: &ReadTx<'_>, team: TeamId, query: &ActivityQuery) -> Result<Vec<ActivityRow>, Error> {
-    let mut rows = tx.activity(Some(team), query)?;
-    if query.token.is_none() && query.subject.is_none() {
-        rows.extend(tx.activity(None, query)?);
-        rows.sort_by_key(|row| std::cmp::Reverse((row.activity.at, row.n)));
-        rows.truncate(query.limit as usize);
-    }
-    Ok(rows)
 }
 
 fn hour_of(at: Timestamp) -> Timestamp {

@@ -242,6 +242,7 @@ fn delete(tx: &mut WriteTx<'_>, job: &Job, id: &str) -> Result<(), Error> {
     let row = job.existing(tx, id)?;
     let deleted = tx.delete_resource(caller.team, &row, Some(caller.token))?;
     let mut events = Vec::new();
+    let groups: Vec<String> = deleted.groups.iter().map(|group| group.id.clone()).collect();
     for group in &deleted.groups {
         let body = json!({ "group": group.id, "members": [row.id] });
         events.push(tx.append_event(caller.team, "membership.removed", Kind::Group, &group.id, &body)?);
@@ -264,6 +265,7 @@ fn delete(tx: &mut WriteTx<'_>, job: &Job, id: &str) -> Result<(), Error> {
         cause: None,
         changes: &[],
         events: &events,
+        also: &groups,
         notes: &Notes::default(),
         response: None,
     };

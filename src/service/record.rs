@@ -70,6 +70,8 @@ pub struct Ending<'a> {
     pub cause: Option<Cause>,
     pub changes: &'a [Change],
     pub events: &'a [u64],
+    /// Names and ids of others whom it concerned, by which it is found too.
+    pub also: &'a [String],
     pub notes: &'a Notes,
     pub response: Option<&'a [u8]>,
 }
@@ -109,6 +111,7 @@ impl Asked {
             dropped: notes.dropped.iter().map(|name| redact::text(name, &self.secrets)).collect(),
             diff: (!end.changes.is_empty()).then(|| changes_as_json(end.changes)),
             events: end.events.first().copied().zip(end.events.last().copied()),
+            also: end.also.iter().map(|text| redact::text(text, &self.secrets)).collect(),
             request_body: self.body.as_deref().map(|body| cut(body, KEPT_BODY)),
             answer_body: end.response.map(|answer| {
                 let longest = if change || end.status >= 400 { KEPT_BODY } else { KEPT_READ };
@@ -172,6 +175,7 @@ impl Service {
             cause: Some(cause),
             changes: &[],
             events: &[],
+            also: &[],
             notes: &notes,
             response: Some(response),
         };

@@ -63,7 +63,7 @@ const COUNTS: [(&str, &str); 6] = [
 ];
 
 /// Statements that find nothing in a sound file; each row is a team and what is wrong.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (
         "event",
         "select team, 'event ' || number || ' is outside of ' || (forgotten + 1) || ' to ' || events
@@ -93,6 +93,11 @@ const RULES: [(&str, &str); 6] = [
              select inner_group from (select * from up except select * from above)
              union select inner_group from (select * from above except select * from up)
          ) join resource r on r.n = inner_group",
+    ),
+    (
+        "activity",
+        "select coalesce(a.team, 0), 'request ' || coalesce(a.n, t.id) || ' and the words it is found by do not stand together'
+         from activity a full join activity_text_docsize t on t.id = a.n where a.n is null or t.id is null",
     ),
     (
         "attribute",

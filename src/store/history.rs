@@ -1,22 +1,12 @@
-//! Activity in the order in which it was written, and the request behind an event: what a history is put together from.
+//! The request behind an event, and the memberships that events began: what a history is put together from.
 
 use rusqlite::params;
 
 use super::activity::read;
-use super::counts::NO_TEAM;
 use super::{ActivityRow, ReadTx, Result};
 use crate::base::TeamId;
 
 impl ReadTx<'_> {
-    /// Requests of a team and of no team that were written after the row of that number, oldest first.
-    pub fn activity_after(&self, team: TeamId, n: i64, limit: u32) -> Result<Vec<ActivityRow>> {
-        self.all(
-            super::activity::select!("where n > ? and team in (?, ?) order by n limit ?"),
-            params![n, team, NO_TEAM, limit],
-            read,
-        )
-    }
-
     /// The request about a user or group that made an event.
     pub fn activity_of_event(&self, team: TeamId, subject: &str, event: u64) -> Result<Option<ActivityRow>> {
         self.one(

@@ -26,7 +26,8 @@ mod teams;
 mod testing;
 mod tokens;
 
-pub use activity::{Activity, ActivityBody, ActivityQuery, ActivityRow, Subject, Which};
+use activity::register as register_functions;
+pub use activity::{Activity, ActivityBody, ActivityQuery, ActivityRow, InBodies, Spot, Subject, Which};
 pub use admins::{Admin, NewAdmin, Session};
 pub use audit::AuditRow;
 pub use check::{Finding, Report, check};

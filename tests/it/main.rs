@@ -1,6 +1,7 @@
 //! The integration tests: the real binary on a loopback port, spoken to over HTTP as a provider would.
 //! What one function promises is tested beside it; here stands what only the whole can show.
 
+mod browser;
 mod client;
 mod server;
 mod steady;
@@ -14,7 +15,9 @@ mod dialogues;
 mod discovery;
 mod durability;
 mod examples;
+mod exports;
 mod filters;
+mod finding;
 mod identity;
 mod install;
 mod jumpcloud_run;

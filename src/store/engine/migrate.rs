@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0003_team_schema.sql"),
     include_str!("../migrations/0004_named.sql"),
     include_str!("../migrations/0005_second_step.sql"),
+    include_str!("../migrations/0006_activity_text.sql"),
 ];
 
 /// The newest version that this scimd knows.
@@ -60,6 +61,7 @@ fn steps(connection: &mut Connection) -> Result<(), StoreError> {
         let Some(step) = STEPS.get(found as usize) else {
             return Ok(());
         };
+        crate::store::register_functions(&tx)?;
         tx.execute_batch(step)?;
         tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", found + 1)?;

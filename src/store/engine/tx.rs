@@ -97,14 +97,32 @@ impl<'c> ReadTx<'c> {
     }
 }
 
+/// A write that waits for the end of the transaction.
+pub type AtEnd = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send>;
+
 /// A snapshot that may be changed; the changes become visible together or not at all.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
+    at_end: Vec<AtEnd>,
 }
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(sqlite: &'c Connection, now: Timestamp, ids: &'c Ids) -> WriteTx<'c> {
-        WriteTx { read: ReadTx::new(sqlite, now, ids, None) }
+        WriteTx { read: ReadTx::new(sqlite, now, ids, None), at_end: Vec::new() }
+    }
+
+    /// Leaves a write for the end of the transaction, behind all jobs of the batch: one that would cost each job a flush
+    /// of its own. It is dropped when the job's own writes are undone, and nothing may depend on its having run.
+    pub(in crate::store) fn at_end(
+        &mut self,
+        write: impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        self.at_end.push(Box::new(write));
+    }
+
+    /// The writes that were left for the end.
+    pub(super) fn into_at_end(self) -> Vec<AtEnd> {
+        self.at_end
     }
 
     /// Runs a statement; answers how many rows it changed.

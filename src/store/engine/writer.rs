@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::tx::AtEnd;
 use super::{Shared, WriteTx};
 use crate::store::{StoreError, error as failure};
 
@@ -92,6 +93,8 @@ pub struct Writer {
     shared: Arc<Shared>,
     queue: Receiver<Message>,
     later: Gathered,
+    /// What the jobs of the running transaction left for its end.
+    at_end: Vec<AtEnd>,
     closing: bool,
     seen: i64,
 }
@@ -106,7 +109,7 @@ enum Outcome {
 impl Writer {
     /// A writer on its own connection.
     pub fn new(sqlite: Connection, shared: Arc<Shared>, queue: Receiver<Message>, later: Gathered) -> Writer {
-        Writer { sqlite, shared, queue, later, closing: false, seen: 0 }
+        Writer { sqlite, shared, queue, later, at_end: Vec::new(), closing: false, seen: 0 }
     }
 
     /// Works until it is told to close or nobody holds the store any more.
@@ -168,6 +171,11 @@ impl Writer {
             Outcome::Open => self.small_writes(),
             lost => lost,
         };
+        let outcome = match outcome {
+            Outcome::Open => self.last_writes(),
+            lost => lost,
+        };
+        self.at_end.clear();
         let failure = match outcome {
             Outcome::Open => self.commit().err(),
             Outcome::Lost => Some(StoreError::Busy),
@@ -257,18 +265,44 @@ impl Writer {
         Outcome::Open
     }
 
+    /// What the jobs left for the end, all in one savepoint: when it fails, their own writes stand without it.
+    fn last_writes(&mut self) -> Outcome {
+        let writes = std::mem::take(&mut self.at_end);
+        if writes.is_empty() {
+            return Outcome::Open;
+        }
+        let all = |tx: &mut WriteTx<'_>| writes.into_iter().try_for_each(|mut write| write(tx));
+        let done = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| all(tx))) {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "what was left for the end of a transaction was not written");
+                false
+            }
+            Err(panic) => {
+                let what = super::panic_text(panic.as_ref());
+                tracing::error!(what, "what was left for the end of a transaction panicked");
+                false
+            }
+        });
+        done.unwrap_or_else(|_| self.lost_or_open())
+    }
+
     /// Runs a job so that its writes, and only its writes, are undone when it answers false.
     fn in_savepoint(&mut self, job: impl FnOnce(&mut WriteTx<'_>) -> bool) -> Result<Outcome, StoreError> {
         self.sqlite.prepare_cached("savepoint job")?.execute([])?;
         let now = self.shared.options.clock.now();
-        let keep = job(&mut WriteTx::new(&self.sqlite, now, &self.shared.options.ids));
+        let mut tx = WriteTx::new(&self.sqlite, now, &self.shared.options.ids);
+        let keep = job(&mut tx);
+        let at_end = tx.into_at_end();
         if let Some(damage) = failure::take_damage() {
             self.shared.broke(damage);
         }
         if self.sqlite.is_autocommit() {
             return Ok(Outcome::Lost);
         }
-        if !keep {
+        if keep {
+            self.at_end.extend(at_end);
+        } else {
             self.sqlite.prepare_cached("rollback to job")?.execute([])?;
         }
         self.sqlite.prepare_cached("release job")?.execute([])?;

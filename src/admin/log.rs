@@ -1,0 +1,356 @@
+//! The log of requests: its filters, one page of it, and the open line with cause and bodies.
+
+use askama::Template;
+
+use super::activity::{Line, line};
+use super::download::Downloads;
+use super::error::Fault;
+use super::folding::{Folded, folded};
+use super::histogram::{Histogram, histogram};
+use super::page::{Here, Page, Shell, html, with};
+use super::parts::{Choice, Empty, Link, Notice, Pager, Tab, Tabs, counted};
+use super::request::detail;
+use super::when::Zone;
+use crate::http::{Query, Response};
+use crate::service::requests::{self, Requests};
+use crate::service::{Error, sentence};
+use crate::store::{ActivityQuery, Hour, Spot, Token, Which};
+
+/// Requests on one page.
+const PAGE: u32 = 50;
+/// Characters of a filter.
+const LONGEST: usize = 200;
+
+/// What the address asks of the log.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub query: ActivityQuery,
+    /// The text is looked for in bodies, within an hour.
+    pub in_bodies: bool,
+    /// Whether anything narrows the list beside its kind.
+    narrowed: bool,
+    /// Whether more than times narrow it: then the counts of the hours say nothing of it.
+    picked: bool,
+}
+
+impl Asked {
+    /// Reads the address. An hour for bodies begins where "From" says, and without it an hour ago.
+    pub fn read(asked: &Query, zone: &Zone) -> Asked {
+        let get =
+            |name: &str| asked.get(name).unwrap_or_default().trim().chars().take(LONGEST).collect::<String>();
+        let (q, status) = (get("q"), requests::statuses(&get("status")));
+        let which = which(&get("kind"));
+        let (mut from, mut to) = (zone.read(&get("from")), zone.read(&get("to")));
+        let in_bodies = get("in") == "bodies" && !q.is_empty();
+        if in_bodies {
+            let latest = crate::base::Timestamp(zone.now().0 - requests::BODIES_MS);
+            let (start, end) = requests::hour_from(from.unwrap_or(latest));
+            (from, to) = (Some(start), Some(to.filter(|to| (start..=end).contains(to)).unwrap_or(end)));
+        }
+        let token = get("token").parse().ok();
+        Asked {
+            in_bodies,
+            picked: !q.is_empty() || status.is_some() || token.is_some(),
+            narrowed: !q.is_empty() || status.is_some() || token.is_some() || from.is_some() || to.is_some(),
+            query: ActivityQuery {
+                // Tabs part the requests without a rest: what was refused stands under Errors alone.
+                status: status.or(matches!(which, Which::Changes | Which::Reads).then_some((100, 399))),
+                which,
+                token,
+                text: Some(q).filter(|text| !text.is_empty()),
+                subject: None,
+                from,
+                to,
+                before: place(&get("after")),
+                limit: PAGE,
+            },
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct ActivityPage {
+    shell: Shell,
+    tabs: Tabs,
+    downloads: Downloads,
+    notices: Vec<Notice>,
+    kind: String,
+    q: String,
+    zone: String,
+    from: String,
+    to: String,
+    places: Vec<Choice>,
+    tokens: Vec<Choice>,
+    statuses: Vec<Choice>,
+    histogram: Option<Histogram>,
+    empty: Option<Empty>,
+    rows: Vec<Line>,
+    pager: Pager,
+}
+
+/// The page.
+pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let asked = page.visit.request.query.clone();
+    let zone = page.visit.zone.clone();
+    let get = |name: &str| asked.get(name).unwrap_or_default().trim().to_owned();
+    let narrowing = Asked::read(&asked, &zone);
+    let service = page.visit.desk.service.clone();
+    let tokens = service.tokens(page.team.id)?;
+    let mut notices = Vec::new();
+    let found = match search(&service, &page, &narrowing).await {
+        Err(Error::Scim(error)) => {
+            notices.push(too_much(&error.detail));
+            Requests::default()
+        }
+        found => found?,
+    };
+    let hours = service.request_hours(page.team.id).await?;
+    let base = page.base();
+    let lines = lines(&page, &asked, &tokens, &found).await?;
+    let path = format!("{base}activity");
+    let template = ActivityPage {
+        tabs: tabs(&path, &asked, (!narrowing.narrowed).then_some(&hours)),
+        downloads: Downloads::new(&path, &asked),
+        histogram: (!narrowing.picked && !hours.is_empty())
+            .then(|| histogram(&zone, &path, &asked, &hours, &narrowing.query)),
+        kind: get("kind"),
+        q: get("q"),
+        zone: zone.name.clone(),
+        from: get("from"),
+        to: get("to"),
+        places: places(narrowing.in_bodies),
+        tokens: token_choices(&tokens, &get("token")),
+        statuses: status_choices(&get("status")),
+        empty: lines.is_empty().then(|| nothing(&zone, &path, &base, &narrowing, found.next, &hours)),
+        pager: pager(&path, &asked, &found),
+        rows: lines,
+        notices,
+        shell: page.shell("Activity", Here::Activity),
+    };
+    html(200, &template)
+}
+
+async fn search(
+    service: &crate::service::Service,
+    page: &Page<'_, '_>,
+    asked: &Asked,
+) -> Result<Requests, Error> {
+    match asked.in_bodies {
+        true => service.requests_in_bodies(page.team.id, asked.query.clone()).await,
+        false => service.requests(page.team.id, asked.query.clone()).await,
+    }
+}
+
+async fn lines(
+    page: &Page<'_, '_>,
+    asked: &Query,
+    tokens: &[Token],
+    found: &Requests,
+) -> Result<Vec<Line>, Fault> {
+    let (zone, base) = (&page.visit.zone, page.base());
+    let open = asked.get("open").unwrap_or_default();
+    let each = asked.get("fold") == Some("no");
+    let mut lines = Vec::new();
+    for Folded { rows, count, words } in folded(&found.rows, each) {
+        let row = rows[0];
+        let mut line = line(zone, &base, tokens, row);
+        line.open = rows.iter().any(|row| row.activity.request == open);
+        let target = if line.open { "" } else { row.activity.request.as_str() };
+        line.href = format!("{base}activity{}#{}", with(asked, &[("open", target)]), row.activity.request);
+        if !words.is_empty() {
+            line.sub = format!("{words}. {}", line.sub);
+        }
+        if line.open {
+            let opened = rows.iter().find(|row| row.activity.request == open).unwrap_or(&rows[0]);
+            line.detail = detail(page, (*opened).clone(), tokens)?;
+            if let Some(detail) = line.detail.as_mut().filter(|_| rows.len() > 1) {
+                detail.attempts = words;
+                detail.each = format!("{base}activity{}", with(asked, &[("fold", "no"), ("open", "")]));
+            }
+        }
+        line.count = count;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn which(kind: &str) -> Which {
+    match kind {
+        "changes" => Which::Changes,
+        "reads" => Which::Reads,
+        "errors" => Which::Errors,
+        _ => Which::All,
+    }
+}
+
+/// The place behind which a page begins: time and number of its last line.
+fn place(text: &str) -> Option<Spot> {
+    let (at, n) = text.split_once('-')?;
+    Some((crate::base::Timestamp(at.parse().ok()?), n.parse().ok()?))
+}
+
+fn tabs(path: &str, asked: &Query, hours: Option<&Vec<Hour>>) -> Tabs {
+    let current = asked.get("kind").unwrap_or_default();
+    let all = [("", "Everything"), ("changes", "Changes"), ("reads", "Reads"), ("errors", "Errors")];
+    let known = all.iter().any(|(kind, _)| *kind == current);
+    let count = |kind: &str| {
+        let of = |hour: &Hour| match kind {
+            "changes" => hour.changes,
+            "reads" => hour.reads,
+            "errors" => hour.errors,
+            _ => hour.changes + hour.reads + hour.errors,
+        };
+        hours.map(|hours| sentence::number(hours.iter().map(of).sum()))
+    };
+    Tabs {
+        label: "Kind",
+        tabs: all
+            .iter()
+            .map(|(kind, text)| Tab {
+                href: format!("{path}{}", with(asked, &[("kind", kind), ("after", ""), ("open", "")])),
+                text,
+                count: count(kind),
+                current: current == *kind || (!known && kind.is_empty()),
+            })
+            .collect(),
+    }
+}
+
+fn choice(value: impl Into<String>, text: impl Into<String>, chosen: &str) -> Choice {
+    let value = value.into();
+    Choice { selected: value == chosen, text: text.into(), value }
+}
+
+fn places(in_bodies: bool) -> Vec<Choice> {
+    let chosen = if in_bodies { "bodies" } else { "" };
+    vec![
+        choice("", "Sentences, names, IDs", chosen),
+        choice("bodies", "Bodies, one hour from “From”", chosen),
+    ]
+}
+
+fn token_choices(tokens: &[Token], chosen: &str) -> Vec<Choice> {
+    let text = |token: &Token| match token.revoked {
+        Some(_) => format!("{} (revoked)", token.name),
+        None => token.name.clone(),
+    };
+    let mut choices: Vec<Choice> =
+        tokens.iter().map(|token| choice(token.n.to_string(), text(token), chosen)).collect();
+    choices.sort_by(|a, b| a.text.cmp(&b.text));
+    choices
+}
+
+fn status_choices(chosen: &str) -> Vec<Choice> {
+    let usual = ["2xx", "4xx", "5xx", "200", "201", "204", "400", "401", "403", "404", "409", "412", "500"];
+    let mut all = vec![choice("", "Any", chosen)];
+    all.extend(usual.iter().map(|status| choice(*status, *status, chosen)));
+    if !usual.contains(&chosen) && requests::statuses(chosen).is_some() {
+        all.push(choice(chosen, chosen, chosen));
+    }
+    all
+}
+
+fn pager(path: &str, asked: &Query, found: &Requests) -> Pager {
+    Pager {
+        text: format!("{}. Newest first.", counted(found.rows.len() as u64, "request")),
+        what: "requests",
+        back: "Newest",
+        previous: match asked.get("after").unwrap_or_default() {
+            "" => String::new(),
+            _ => format!("{path}{}", with(asked, &[("after", ""), ("open", "")])),
+        },
+        next: match found.next {
+            Some((at, n)) => {
+                format!("{path}{}", with(asked, &[("after", &format!("{}-{n}", at.0)), ("open", "")]))
+            }
+            None => String::new(),
+        },
+    }
+}
+
+fn too_much(detail: &str) -> Notice {
+    Notice {
+        kind: "warn",
+        title: "The search took too long and was given up".into(),
+        text: format!(
+            "{}. Name a shorter time, more of the word, or a token.",
+            super::error::sentence(detail)
+        ),
+        ..Notice::default()
+    }
+}
+
+fn nothing(zone: &Zone, path: &str, base: &str, asked: &Asked, next: Option<Spot>, hours: &[Hour]) -> Empty {
+    if let Some((at, _)) = next {
+        return Empty {
+            title: "Nothing so far".into(),
+            text: format!("No body holds the text back to {}. The search goes on with Next.", zone.time(at)),
+            ..Empty::default()
+        };
+    }
+    let last = hours.last().map(|hour| hour.hour);
+    if asked.narrowed || asked.query.which != Which::All || asked.query.before.is_some() {
+        return Empty {
+            title: "No requests match".into(),
+            text: if asked.in_bodies {
+                "No request or answer within this hour holds the text.".into()
+            } else {
+                "Nothing in the log fits all of these filters.".into()
+            },
+            links: vec![Link::new(path, "Clear the filters")],
+            hint: match last {
+                Some(at) => {
+                    format!("The last request of any kind came in the hour from {} on.", zone.long(at))
+                }
+                None => String::new(),
+            },
+        };
+    }
+    Empty {
+        title: "No requests yet".into(),
+        text:
+            "Nothing has reached this server for this team. The first request appears here, also when it is \
+               refused."
+                .into(),
+        links: vec![Link::new(format!("{base}connect"), "Connect JumpCloud")],
+        hint: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Timestamp;
+
+    #[test]
+    fn a_place_is_a_time_and_a_number() {
+        assert_eq!(place("1795462931120-17"), Some((Timestamp(1_795_462_931_120), 17)));
+        assert_eq!(place("x"), None);
+        assert_eq!(place(""), None);
+    }
+
+    #[test]
+    fn the_address_says_what_is_looked_for_and_bodies_within_an_hour_only() {
+        let now = Timestamp::parse("2026-11-23T16:00:00Z").expect("an instant");
+        let zone = Zone::utc(now);
+        let read = |text: &str| Asked::read(&Query::parse(text), &zone);
+        let asked = read("q=mei&status=4xx&kind=changes&token=7&after=5-6&unknown=1");
+        assert_eq!(asked.query.text.as_deref(), Some("mei"));
+        assert_eq!((asked.query.status, asked.query.token), (Some((400, 499)), Some(7)));
+        assert_eq!(asked.query.before, Some((Timestamp(5), 6)));
+        assert_eq!(read("kind=changes").query.status, Some((100, 399)));
+        let hours = |text: &str| {
+            let query = read(text).query;
+            (query.from.map(|at| now.since(at)), query.to.map(|at| now.since(at)))
+        };
+        const HOUR: i64 = 3_600_000;
+        assert_eq!(hours("q=x&in=bodies"), (Some(HOUR), Some(0)));
+        assert_eq!(hours("q=x&in=bodies&from=2026-11-23T10:00"), (Some(6 * HOUR), Some(5 * HOUR)));
+        assert_eq!(
+            hours("q=x&in=bodies&from=2026-11-23T10:00&to=2026-11-23T15:00"),
+            (Some(6 * HOUR), Some(5 * HOUR))
+        );
+        assert_eq!(hours("q=&in=bodies"), (None, None));
+    }
+}

@@ -1,0 +1,130 @@
+//! The log of requests as it is looked through: narrowed by kind, token, status, time and words, a page at a time; within one
+//! hour also by what stands in bodies.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Service};
+use crate::base::{TeamId, Timestamp};
+use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hour, InBodies, Spot, StoreError};
+
+/// The longest time in which bodies are searched: they are decompressed one by one.
+pub const BODIES_MS: i64 = 60 * 60 * 1000;
+/// Characters of a search; the rest is not looked for.
+const LONGEST_TEXT: usize = 200;
+
+/// One page of the log.
+#[derive(Debug, Default)]
+pub struct Requests {
+    /// Newest first.
+    pub rows: Vec<ActivityRow>,
+    /// Where the next page begins.
+    pub next: Option<Spot>,
+}
+
+impl Service {
+    /// Requests of a team and of no team, newest first.
+    pub async fn requests(&self, team: TeamId, query: ActivityQuery) -> Result<Requests, Error> {
+        let limit = query.limit as usize;
+        let query = ActivityQuery { limit: query.limit.saturating_add(1), ..within_bounds(query) };
+        let mut rows =
+            self.store().read(move |tx| tx.activity_of_all(team, &query)).await.map_err(Error::from)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| (row.activity.at, row.n));
+        Ok(Requests { rows, next })
+    }
+
+    /// Requests of a team whose body or answer holds the query's text; the hour must be named.
+    pub async fn requests_in_bodies(&self, team: TeamId, query: ActivityQuery) -> Result<Requests, Error> {
+        let query = within_bounds(query);
+        let text = query.text.clone().unwrap_or_default();
+        if text.trim().is_empty() {
+            return Err(Error::Refused("say which text to look for in bodies".into()));
+        }
+        match (query.from, query.to) {
+            (Some(from), Some(to)) if (0..=BODIES_MS).contains(&to.since(from)) => {}
+            _ => {
+                let why = "bodies are looked through one by one, so name an hour: a beginning, and an end at most one \
+                           hour later";
+                return Err(Error::Refused(why.into()));
+            }
+        }
+        let read = self.store().read(move |tx| tx.activity_in_bodies(team, &query, text.trim()));
+        let InBodies { rows, next } = read.await.map_err(Error::from)?;
+        Ok(Requests { rows, next })
+    }
+
+    /// The last requests of a team and of no team, oldest first.
+    pub async fn last_requests(&self, team: TeamId, query: ActivityQuery) -> Result<Vec<ActivityRow>, Error> {
+        let mut rows = self.requests(team, query).await?.rows;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// Requests of a team and of no team that were written after the row of that number.
+    pub fn requests_after(
+        &self,
+        team: TeamId,
+        n: i64,
+        query: ActivityQuery,
+    ) -> Result<Vec<ActivityRow>, Error> {
+        let query = within_bounds(query);
+        self.store().read_now(|tx| Ok(tx.activity_after(team, n, &query)?))
+    }
+
+    /// How many requests of a team and of no team came in each hour, as far back as requests are kept; oldest first.
+    pub async fn request_hours(&self, team: TeamId) -> Result<Vec<Hour>, Error> {
+        let read = self.store().read(move |tx| -> Result<Vec<Hour>, StoreError> {
+            let Some(first) = tx.first_activity(team)? else { return Ok(Vec::new()) };
+            let from = Timestamp(first.0 - first.0.rem_euclid(BODIES_MS));
+            let mut hours: BTreeMap<Timestamp, Hour> = BTreeMap::new();
+            for team in [Some(team), None] {
+                for hour in tx.hours(team, from, Timestamp(i64::MAX))? {
+                    let sum = hours.entry(hour.hour).or_insert(Hour { hour: hour.hour, ..Hour::default() });
+                    sum.reads += hour.reads;
+                    sum.changes += hour.changes;
+                    sum.errors += hour.errors;
+                }
+            }
+            Ok(hours.into_values().collect())
+        });
+        read.await.map_err(Error::from)
+    }
+
+    /// One request of a team or of no team, with its bodies.
+    pub fn request(&self, team: TeamId, id: &str) -> Result<Option<(ActivityRow, ActivityBody)>, Error> {
+        self.store().read_now(|tx| {
+            let found = match tx.activity_by_request(Some(team), id)? {
+                Some(row) => Some(row),
+                None => tx.activity_by_request(None, id)?,
+            };
+            match found {
+                Some(row) => {
+                    let body = tx.activity_body(row.activity.team, row.n)?;
+                    Ok(Some((row, body)))
+                }
+                None => Ok(None),
+            }
+        })
+    }
+}
+
+/// The hour that begins at an instant, as the bounds of a search in bodies.
+pub fn hour_from(from: Timestamp) -> (Timestamp, Timestamp) {
+    (from, Timestamp(from.0.saturating_add(BODIES_MS)))
+}
+
+/// The lowest and the highest status of `409` or `4xx`.
+pub fn statuses(text: &str) -> Option<(u16, u16)> {
+    if let Some(first) = text.strip_suffix("xx") {
+        let first: u16 = first.parse().ok().filter(|first| (1..=5).contains(first))?;
+        return Some((first * 100, first * 100 + 99));
+    }
+    let status = text.parse().ok().filter(|status| (100..600).contains(status))?;
+    Some((status, status))
+}
+
+fn within_bounds(query: ActivityQuery) -> ActivityQuery {
+    let text = query.text.map(|text| text.chars().take(LONGEST_TEXT).collect());
+    ActivityQuery { text, ..query }
+}
