@@ -140,10 +140,15 @@ impl Face {
         };
         self.service.token_used(&caller, &exchange.asked.address, &exchange.asked.user_agent);
         let answer = match path {
-            Ok(path) if path.doubled && caller.mode == Mode::Strict => Err(not_served(&exchange)),
+            Ok(path) if (path.doubled || path.renamed) && caller.mode == Mode::Strict => {
+                Err(not_served(&exchange))
+            }
             Ok(path) => {
                 if path.doubled {
                     exchange.asked.notes.used(Leniency::DoubleSlash);
+                }
+                if path.renamed {
+                    exchange.asked.notes.used(Leniency::EndpointName);
                 }
                 self.dispatch(&mut exchange, &caller, &route).await
             }

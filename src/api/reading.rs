@@ -22,6 +22,8 @@ pub struct Path {
     segments: Vec<String>,
     /// Whether there were slashes to leave out.
     pub doubled: bool,
+    /// Whether the endpoint was named in other letters, or as SCIM 1.1 names it.
+    pub renamed: bool,
     /// Whether the path stands behind `/scim`, where SCIM is served.
     pub inside: bool,
 }
@@ -49,7 +51,23 @@ pub fn path(request: &Request) -> Result<Path, Error> {
         ["scim", ..] => 1,
         _ => 0,
     };
-    Ok(Path { segments: segments.split_off(behind), doubled, inside: behind > 0 })
+    let mut segments = segments.split_off(behind);
+    let renamed = behind > 0 && segments.first_mut().is_some_and(rename);
+    Ok(Path { segments, doubled, renamed, inside: behind > 0 })
+}
+
+/// Gives an endpoint its own name; says whether it had another.
+fn rename(segment: &mut String) -> bool {
+    const ENDPOINTS: [&str; 7] =
+        ["Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas", "Bulk", "Me"];
+    let sent = if segment.eq_ignore_ascii_case("ServiceProviderConfigs") { ENDPOINTS[2] } else { &**segment };
+    match ENDPOINTS.into_iter().find(|name| name.eq_ignore_ascii_case(sent)) {
+        Some(name) if name != &**segment => {
+            *segment = name.to_owned();
+            true
+        }
+        _ => false,
+    }
 }
 
 /// The address before `/Users`, with the prefix of the request.
@@ -133,6 +151,7 @@ pub fn acceptable(exchange: &mut Exchange, mode: Mode) -> Result<(), Error> {
 
 /// The body as JSON; remembers it, without its secrets, for the activity.
 pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Value, Error> {
+    encoding(exchange)?;
     let foreign = foreign_media(exchange);
     if let Some(media) = &foreign
         && (mode == Mode::Strict || !may_hold_json(media))
@@ -167,6 +186,17 @@ pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Va
     exchange.asked.body = Some(redacted.kept);
     exchange.asked.secrets.extend(redacted.secrets);
     Ok(value)
+}
+
+/// Refuses a body in another coding than its own (RFC 9110 §8.4, §15.5.16).
+fn encoding(exchange: &Exchange) -> Result<(), Error> {
+    let sent = exchange.request.headers.get("content-encoding").unwrap_or("").trim();
+    if sent.is_empty() || sent.eq_ignore_ascii_case("identity") {
+        return Ok(());
+    }
+    let detail =
+        format!("the body is encoded with {}; send it as it is, without Content-Encoding", clip(sent, 80));
+    Err(Error::Scim(ScimError::plain(415, detail)))
 }
 
 /// What is kept of a body that is not JSON: its length and the place of the fault. The rest could be anything.

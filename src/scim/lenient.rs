@@ -13,7 +13,7 @@ pub enum Mode {
 /// A deviation from the RFCs that an identity provider is known to need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Leniency {
-    /// `"True"` or `"false"` as text where the schema says boolean.
+    /// `"True"`, `"false"`, `1` or `"0"` where the schema says boolean.
     TextBoolean,
     /// PATCH `remove` with a list of values removes exactly those.
     RemoveWithValue,
@@ -57,6 +57,14 @@ pub enum Leniency {
     ReadOnlyInPatch,
     /// Text where the schema says integer or decimal, or the other way round.
     TextNumber,
+    /// A list of one object, or an object with a `value`, where a single value belongs.
+    ListForSingle,
+    /// A URN of SCIM 2.0's drafts in place of the one it became.
+    DraftUrn,
+    /// A filter that names an extension's attribute without the extension's URN.
+    ShortName,
+    /// The name of an endpoint in other letters, or as SCIM 1.1 has it.
+    EndpointName,
 }
 
 impl Leniency {
@@ -85,6 +93,10 @@ impl Leniency {
             Leniency::ReturningPerson => "returning-person",
             Leniency::ReadOnlyInPatch => "read-only-in-patch",
             Leniency::TextNumber => "text-number",
+            Leniency::ListForSingle => "list-for-single",
+            Leniency::DraftUrn => "draft-urn",
+            Leniency::ShortName => "short-name",
+            Leniency::EndpointName => "endpoint-name",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! RFC 7643 and RFC 7644 as plain values and functions. No I/O, no clock, no random numbers:
 //! the same input gives the same output.
 
+pub mod draft;
 pub mod error;
 pub mod filter;
 pub mod fold;

@@ -16,6 +16,8 @@ pub enum Named {
     Attribute(AttrPath),
     /// An attribute of an extension whose URN and name are joined by a dot instead of a colon, an old habit.
     OldDot(AttrPath),
+    /// An attribute that only one extension has, by its name without the extension's URN.
+    Short(AttrPath),
     /// A whole extension, by its URN.
     Extension(Arc<str>),
     /// The resource itself, by the URN of its core schema.
@@ -49,7 +51,14 @@ pub fn resolve(registry: &Registry, kind: Kind, path: &str) -> Result<Named, Str
             return Ok(Named::OldDot(found));
         }
     }
-    Ok(Named::Unknown)
+    let mut without_urn = extensions
+        .iter()
+        .filter(|_| !path.contains(':'))
+        .filter_map(|schema| registry.find(kind, &format!("{}:{path}", schema.id)));
+    match (without_urn.next(), without_urn.next()) {
+        (Some(found), None) => Ok(Named::Short(found)),
+        _ => Ok(Named::Unknown),
+    }
 }
 
 /// Checks the name of a sub-attribute, which may begin with `$`; anything else is checked as a path of its own.

@@ -168,16 +168,22 @@ fn replace(tx: &mut WriteTx<'_>, job: &Job, id: &str, parsed: &Parsed) -> Result
     let row = job.existing(tx, id)?;
     let old = document_of(&row)?;
     let mut document = resource::replace(registry, kind, &old, parsed.document.clone(), job.caller.mode)?;
-    if kind == Kind::User && !document.contains_key("active") {
-        // A PUT that does not say keeps the state: it must neither lock out nor let in anybody.
-        if let Some(active) = old.get("active") {
-            document.insert("active".into(), active.clone());
-            resource::order(registry, kind, &mut document);
-        }
-    }
+    keep_active(job, &old, &mut document);
     let members = MemberEdit::Replace(parsed.members.clone().unwrap_or_default());
     let edits: &[MemberEdit] = if kind == Kind::Group { std::slice::from_ref(&members) } else { &[] };
     change(tx, job, Verb::Replace, &row, &old, &document, edits, parsed.notes.clone())
+}
+
+/// A change that does not say whether a person is active keeps the state: a PUT without `active`, and a PATCH that takes
+/// it away, must neither lock out nor let in anybody.
+pub(super) fn keep_active(job: &Job, old: &Document, document: &mut Document) {
+    if job.target.kind == Kind::User
+        && !document.contains_key("active")
+        && let Some(active) = old.get("active")
+    {
+        document.insert("active".into(), active.clone());
+        resource::order(job.view.registry(), Kind::User, document);
+    }
 }
 
 /// Carries out a change of a document and of its members: the one way for PUT and PATCH.

@@ -354,12 +354,16 @@ impl<'a> Parser<'a> {
                     self.notes.used(Leniency::ManagerForm);
                     return Ok(Some(Found { path, absent }));
                 }
+                Named::Short(path) if self.mode == Mode::Compat => {
+                    self.notes.used(Leniency::ShortName);
+                    return Ok(Some(Found { path, absent }));
+                }
                 Named::Extension(_) | Named::Core => {
                     let message =
                         format!("\"{name}\" is a schema: add \":\" and the name of one of its attributes");
                     return Err(Fault::new(Class::Meaning, at, message));
                 }
-                Named::OldDot(_) | Named::Unknown => {}
+                Named::OldDot(_) | Named::Short(_) | Named::Unknown => {}
             }
         }
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();

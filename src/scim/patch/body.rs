@@ -64,7 +64,7 @@ pub(super) fn operations<'a>(
     listed.iter().enumerate().map(|(number, each)| operation(each, format!("Operations[{number}]"))).collect()
 }
 
-fn operation<'a>(value: &'a Value, place: String) -> Result<Operation<'a>, ScimError> {
+fn operation(value: &Value, place: String) -> Result<Operation<'_>, ScimError> {
     let Value::Object(members) = value else {
         return Err(ScimError::invalid_syntax(format!("{place} must be an object with \"op\"")));
     };

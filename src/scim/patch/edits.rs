@@ -82,7 +82,7 @@ impl Planner<'_> {
                 here.operation
             ))),
             Pointed::Resource => {
-                let value = value.unwrap_or(&Value::Null);
+                let value = self.only_object(value.unwrap_or(&Value::Null));
                 let Value::Object(members) = value else {
                     let detail =
                         format!("{} must be an object of attributes, because there is no path", here.place);
@@ -132,7 +132,7 @@ impl Planner<'_> {
                 self.edit(&here, Target::Extension(urn.clone()));
                 return Ok(());
             }
-            (OpKind::Add | OpKind::Replace, Some(Value::Null)) => {
+            (OpKind::Add | OpKind::Replace, Some(value)) if self.says_nothing(value) => {
                 self.edit(&here, Target::Extension(urn.clone()));
                 return Ok(());
             }
@@ -246,18 +246,16 @@ impl Planner<'_> {
     /// stay (RFC 7644 §3.5.2.3).
     fn single(&mut self, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
         // A manager comes in more forms than one, all of them known to the functions that read resources.
+        let value = if path.attribute.is_complex() { self.only_object(value) } else { value };
         let manager = self.mode == Mode::Compat && names_manager(&path, value);
-        let Some(members) = value.as_object().filter(|_| !manager) else {
+        let complex = path.attribute.is_complex();
+        let Some(members) = value.as_object().filter(|_| complex && !manager) else {
             match self.coerce(&path.attribute, value, &here)? {
                 Some(found) => self.change(&here, path, Change::Set(found)),
                 None => self.change(&here, path, Change::Unset),
             }
             return Ok(());
         };
-        if !path.attribute.is_complex() {
-            // Words the error: an object where a simple value belongs.
-            return self.coerce(&path.attribute, value, &here).map(|_| ());
-        }
         for (sub, found) in self.sub_changes(&path.attribute, members, &here)? {
             let change = found.map_or(Change::Unset, Change::Set);
             self.change(&here, AttrPath { sub: Some(sub), ..path.clone() }, change);

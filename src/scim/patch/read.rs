@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use super::edits::{Here, Planner};
 use super::{SubChange, ValueChange};
-use crate::scim::ScimError;
 use crate::scim::registry::{AttrPath, ENTERPRISE};
 use crate::scim::resource::parse_attribute;
 use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::{Leniency, Mode, ScimError};
 
 impl Planner<'_> {
     /// What an add on selected values brings: sub-attributes for a complex value, else the value itself.
@@ -43,7 +43,7 @@ impl Planner<'_> {
         here: &Here,
     ) -> Result<Option<Value>, ScimError> {
         let value = unwrapped(value);
-        if value.is_null() {
+        if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
             return Ok(None);
         }
         let found = self.coerce(attribute, &Value::Array(vec![value.clone()]), here)?;
@@ -100,6 +100,30 @@ impl Planner<'_> {
             }
         }
         Ok(changes)
+    }
+
+    /// The object in a list of one where an object belongs, to a compat token; anything else as it is.
+    pub(super) fn only_object<'v>(&mut self, value: &'v Value) -> &'v Value {
+        match value.as_array().map(Vec::as_slice) {
+            Some([item @ Value::Object(_)]) if self.mode == Mode::Compat => {
+                self.plan.notes.used(Leniency::ListForSingle);
+                item
+            }
+            _ => value,
+        }
+    }
+
+    /// `null` and `[]` unassign (RFC 7643 §2.5); to a compat token so does `""`.
+    pub(super) fn says_nothing(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Array(items) => items.is_empty(),
+            Value::String(text) if text.is_empty() && self.mode == Mode::Compat => {
+                self.plan.notes.used(Leniency::EmptyText);
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn coerce(

@@ -1,5 +1,6 @@
 //! What the path of an operation, or a key of an operation without path, points at.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::body::Operation;
@@ -7,8 +8,9 @@ use super::edits::Planner;
 use crate::scim::filter::{self, Class, Filter, PathTarget, shorten};
 use crate::scim::path::Named;
 use crate::scim::registry::AttrPath;
+use crate::scim::resource::is_manager;
 use crate::scim::schema::Attribute;
-use crate::scim::{Leniency, Mode, ScimError};
+use crate::scim::{Leniency, Mode, ScimError, draft};
 
 /// What a path points at.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +31,7 @@ impl Planner<'_> {
     /// Reads the path of an operation.
     pub(super) fn path(&mut self, text: &str, operation: &Operation<'_>) -> Result<Pointed, ScimError> {
         let place = format!("{}.path", operation.place);
+        let text = &*self.settled(text);
         let found = match filter::target(text, self.registry, self.kind, self.mode, &mut self.plan.notes) {
             Ok(found) => found,
             Err(fault) if fault.class == Class::Unknown && self.mode == Mode::Compat => {
@@ -55,6 +58,7 @@ impl Planner<'_> {
 
     /// Reads a key of an operation without path; `None` when it names nothing.
     pub(super) fn key(&mut self, key: &str) -> Option<Pointed> {
+        let key = &*self.settled(key);
         let found = filter::target(key, self.registry, self.kind, self.mode, &mut self.plan.notes).ok()?;
         let pointed = self.pointed(found)?;
         let plain = match &pointed {
@@ -71,6 +75,22 @@ impl Planner<'_> {
         Some(pointed)
     }
 
+    /// The path with the URN of today where it begins with one of a draft.
+    fn settled<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        let end = text.find('[').unwrap_or(text.len());
+        let whole = draft::settled(self.kind, text);
+        let (urn, rest) = match text[..end].rfind(':') {
+            _ if whole != text => (whole, ""),
+            Some(colon) => (draft::settled(self.kind, &text[..colon]), &text[colon..]),
+            None => return Cow::Borrowed(text),
+        };
+        if self.mode == Mode::Strict || text.starts_with(urn) {
+            return Cow::Borrowed(text);
+        }
+        self.plan.notes.used(Leniency::DraftUrn);
+        Cow::Owned(format!("{urn}{rest}"))
+    }
+
     fn pointed(&mut self, found: PathTarget) -> Option<Pointed> {
         match found {
             PathTarget::Named(Named::Attribute(path)) => Some(Pointed::Attribute(path)),
@@ -78,9 +98,16 @@ impl Planner<'_> {
                 self.plan.notes.used(Leniency::ManagerForm);
                 Some(Pointed::Attribute(path))
             }
+            // The old name of the manager; other attributes of extensions are not guessed at where they are written.
+            PathTarget::Named(Named::Short(path))
+                if self.mode == Mode::Compat && is_manager(&path.attribute) =>
+            {
+                self.plan.notes.used(Leniency::ManagerForm);
+                Some(Pointed::Attribute(path))
+            }
             PathTarget::Named(Named::Extension(urn)) => Some(Pointed::Extension(urn)),
             PathTarget::Named(Named::Core) => Some(Pointed::Resource),
-            PathTarget::Named(Named::OldDot(_) | Named::Unknown) => None,
+            PathTarget::Named(Named::OldDot(_) | Named::Short(_) | Named::Unknown) => None,
             PathTarget::Values { path, filter, sub: None } => {
                 Some(Pointed::Values { path, filter, sub: None })
             }

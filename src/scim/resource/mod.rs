@@ -19,6 +19,7 @@ pub use display_name::{display_name, is_named};
 pub use order::order;
 pub use parse::{is_own_name, parse};
 pub use parse_members::parse_members;
+pub(in crate::scim) use parse_value::is_manager;
 pub use parse_value::parse_attribute;
 pub use projection::Projection;
 pub use render::{Derived, GroupRef, ManagerRef, MemberRef, Meta, render, whole};

@@ -10,7 +10,7 @@ use super::parse_simple::mismatch;
 use super::parse_value::{Reader, is_unassigned, twice};
 use super::place::Place;
 use crate::scim::schema::Schema;
-use crate::scim::{Document, Kind, Leniency, Mode, Notes, Registry, ScimError};
+use crate::scim::{Document, Kind, Leniency, Mode, Notes, Registry, ScimError, draft};
 
 /// Reads the body of a POST or PUT.
 pub fn parse(registry: &Registry, kind: Kind, body: &Value, mode: Mode) -> Result<Parsed, ScimError> {
@@ -29,7 +29,8 @@ pub fn parse(registry: &Registry, kind: Kind, body: &Value, mode: Mode) -> Resul
     let listed = reader.schemas(kind, extensions, schemas.and_then(|(_, sent)| *sent))?;
     let mut objects = vec![None; extensions.len()];
     for (key, value) in rest {
-        match extensions.iter().position(|schema| schema.id.eq_ignore_ascii_case(key)) {
+        let urn = reader.settled(kind, key);
+        match extensions.iter().position(|schema| schema.id.eq_ignore_ascii_case(urn)) {
             Some(number) if objects[number].is_none() => objects[number] = Some(value),
             Some(_) => return Err(twice(&Place::Top.member(key))),
             None => {
@@ -88,10 +89,11 @@ impl Reader<'_> {
             let Value::String(urn) = item else {
                 return Err(mismatch(&place.item(number), "the URN of a schema", item));
             };
-            if urn.eq_ignore_ascii_case(kind.urn()) {
+            let settled = self.settled(kind, urn);
+            if settled.eq_ignore_ascii_case(kind.urn()) {
                 own = true;
             } else if let Some(found) =
-                extensions.iter().position(|schema| schema.id.eq_ignore_ascii_case(urn))
+                extensions.iter().position(|schema| schema.id.eq_ignore_ascii_case(settled))
             {
                 listed[found] = true;
             } else {
@@ -107,13 +109,22 @@ impl Reader<'_> {
         Ok(listed)
     }
 
+    /// The URN of today for one of a draft, which a strict token may not name.
+    fn settled<'u>(&mut self, kind: Kind, urn: &'u str) -> &'u str {
+        let settled = if self.mode == Mode::Strict { urn } else { draft::settled(kind, urn) };
+        if settled != urn {
+            self.notes.used(Leniency::DraftUrn);
+        }
+        settled
+    }
+
     fn own_schema_missing<'u>(
         &mut self,
         kind: Kind,
         others: impl Iterator<Item = &'u str>,
     ) -> Result<(), ScimError> {
         let urns: Vec<&str> = others.collect();
-        if urns.iter().any(|urn| urn.to_ascii_lowercase().starts_with("urn:scim:schemas:")) {
+        if urns.iter().any(|urn| draft::is_of_first_version(urn)) {
             let detail =
                 "schemas: this is a SCIM 1.1 body; choose SCIM 2.0 in the identity provider's settings";
             return Err(ScimError::invalid_syntax(detail));
@@ -141,7 +152,7 @@ impl Reader<'_> {
         listed: bool,
     ) -> Result<Map<String, Value>, ScimError> {
         let place = Place::Extension(&schema.id);
-        if is_unassigned(sent) {
+        if is_unassigned(sent) || self.is_empty_text(sent) {
             return Ok(Map::new());
         }
         let Value::Object(members) = sent else {

@@ -71,8 +71,14 @@ impl Reader<'_> {
         let found = match value {
             Value::Bool(_) => return Some(value.clone()),
             Value::String(text) if self.mode == Mode::Compat => {
-                [true, false].into_iter().find(|each| text.eq_ignore_ascii_case(&each.to_string()))?
+                let known = [("true", true), ("false", false), ("1", true), ("0", false)];
+                known.into_iter().find(|(word, _)| text.eq_ignore_ascii_case(word))?.1
             }
+            Value::Number(number) if self.mode == Mode::Compat => match number.as_u64()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            },
             _ => return None,
         };
         self.notes.used(Leniency::TextBoolean);

@@ -43,7 +43,7 @@ pub(super) fn is_derived(attribute: &Attribute, sub: &str) -> bool {
 }
 
 /// The enterprise extension's `manager` (RFC 7643 §4.3).
-fn is_manager(attribute: &Attribute) -> bool {
+pub(in crate::scim) fn is_manager(attribute: &Attribute) -> bool {
     attribute.name == "manager" && !attribute.multi_valued && attribute.sub("$ref").is_some()
 }
 
@@ -77,10 +77,49 @@ impl Reader<'_> {
             return Ok(None);
         }
         if attribute.multi_valued {
-            self.list(attribute, value, place)
-        } else {
-            self.single(attribute, value, place)
+            return self.list(attribute, value, place);
         }
+        match self.only(attribute, value) {
+            value if is_unassigned(value) => Ok(None),
+            value => self.single(attribute, value, place),
+        }
+    }
+
+    /// The value of an object with a `value`, or the object of a list of one, where a single value belongs; anything else
+    /// as it is. Secrets are taken as they should be or not at all.
+    fn only<'v>(&mut self, attribute: &Attribute, value: &'v Value) -> &'v Value {
+        if self.mode == Mode::Strict || !is_stored(attribute) {
+            return value;
+        }
+        let listed = value.as_array().and_then(|items| <&[Value; 1]>::try_from(items.as_slice()).ok());
+        let item = listed.map_or(value, |[item]| item);
+        let found = match item {
+            Value::Object(members) if !attribute.is_complex() => {
+                let beside = ["$ref", "display", "displayName", "type", "primary"];
+                let (values, others): (Vec<_>, Vec<_>) =
+                    members.iter().partition(|(key, _)| key.eq_ignore_ascii_case("value"));
+                let fits = |key: &String| beside.iter().any(|name| key.eq_ignore_ascii_case(name));
+                match values[..] {
+                    [(_, single)] if others.iter().all(|(key, _)| fits(key)) => single,
+                    _ => value,
+                }
+            }
+            Value::Object(_) => item,
+            _ => value,
+        };
+        if !std::ptr::eq(found, value) {
+            self.notes.used(Leniency::ListForSingle);
+        }
+        found
+    }
+
+    /// `""` where an object belongs says that there is none, to a compat token.
+    pub(super) fn is_empty_text(&mut self, value: &Value) -> bool {
+        let empty = self.mode == Mode::Compat && value.as_str() == Some("");
+        if empty {
+            self.notes.used(Leniency::EmptyText);
+        }
+        empty
     }
 
     /// One value, of a list or alone.
@@ -176,6 +215,7 @@ impl Reader<'_> {
                 }
                 Cow::Owned(Map::from_iter([("value".to_owned(), value.clone())]))
             }
+            other if self.is_empty_text(other) => return Ok(None),
             other => return Err(wrong(attribute, place, "an object", other)),
         };
         let (slots, unknown) = self.sorted(&attribute.sub_attributes, members.iter(), place)?;
@@ -408,6 +448,27 @@ mod tests {
         lenient("emails", emails, wanted, Leniency::TextBoolean);
         lenient("title", json!(7), json!("7"), Leniency::TextNumber);
         lenient(&badge("number"), json!("-7"), json!(-7), Leniency::TextNumber);
+        for (sent, wanted) in [(json!(1), true), (json!(0), false), (json!("1"), true), (json!("0"), false)] {
+            lenient("active", sent, json!(wanted), Leniency::TextBoolean);
+        }
+        for wrong in [json!(2), json!(-1), json!(0.5), json!("yes"), json!("2")] {
+            assert!(read("active", wrong.clone(), Mode::Compat).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_object_with_a_value_is_taken_for_the_value() {
+        for sent in [json!({ "value": "x" }), json!([{ "$ref": null, "Value": "x" }])] {
+            lenient("title", sent, json!("x"), Leniency::ListForSingle);
+        }
+        let name = json!([{ "givenName": "Ann" }]);
+        lenient("name", name, json!({ "givenName": "Ann" }), Leniency::ListForSingle);
+        for wrong in
+            [json!(["x"]), json!([["x"]]), json!([{ "value": "x" }, { "value": "y" }]), json!({ "v": 1 })]
+        {
+            assert!(read("title", wrong.clone(), Mode::Compat).is_err(), "{wrong}");
+        }
+        assert!(read("password", json!([{ "value": "hunter2" }]), Mode::Compat).is_err());
         lenient(&badge("height"), json!("1.75"), json!(1.75), Leniency::TextNumber);
     }
 
@@ -449,7 +510,7 @@ mod tests {
             plain(path, json!(null), Value::Null);
             plain(path, json!([]), Value::Null);
             let (value, used) = read(path, json!(""), Mode::Compat).unwrap_or_default();
-            assert_eq!((value, used.len()), (Value::Null, usize::from(path != "name")), "{path}");
+            assert_eq!((value, used.len()), (Value::Null, 1), "{path}");
         }
         assert_eq!(read("title", json!(""), Mode::Strict), Ok((json!(""), Vec::new())));
         plain("name", json!({ "givenName": null }), Value::Null);
@@ -537,7 +598,7 @@ mod tests {
             ("chip", json!("?!")),
             ("chip", json!("_+8=")),
             ("page", json!(1)),
-            ("valid", json!(1)),
+            ("valid", json!(2)),
             ("colours", json!([["red"]])),
             ("colours", json!({})),
             ("holder", json!("Mei")),

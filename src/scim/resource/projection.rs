@@ -208,7 +208,7 @@ fn named(
 impl Names {
     fn add(&mut self, what: Named) {
         let path = match what {
-            Named::Unknown => return,
+            Named::Unknown | Named::Short(_) => return,
             Named::Core => {
                 self.core.whole = true;
                 return;
