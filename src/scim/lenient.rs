@@ -61,8 +61,6 @@ pub enum Leniency {
     ListForSingle,
     /// A URN of SCIM 2.0's drafts in place of the one it became.
     DraftUrn,
-    /// A filter that names an extension's attribute without the extension's URN.
-    ShortName,
     /// The name of an endpoint in other letters, or as SCIM 1.1 has it.
     EndpointName,
 }
@@ -95,7 +93,6 @@ impl Leniency {
             Leniency::TextNumber => "text-number",
             Leniency::ListForSingle => "list-for-single",
             Leniency::DraftUrn => "draft-urn",
-            Leniency::ShortName => "short-name",
             Leniency::EndpointName => "endpoint-name",
         }
     }

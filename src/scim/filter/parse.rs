@@ -6,6 +6,7 @@ use super::operand::{Comparable, comparable, literal, typed};
 use super::{Filter, Op, Operand};
 use crate::scim::path::{self, Named};
 use crate::scim::registry::AttrPath;
+use crate::scim::resource::is_manager;
 use crate::scim::schema::Returned;
 use crate::scim::{Kind, Leniency, Mode, Notes, Registry};
 
@@ -354,8 +355,9 @@ impl<'a> Parser<'a> {
                     self.notes.used(Leniency::ManagerForm);
                     return Ok(Some(Found { path, absent }));
                 }
-                Named::Short(path) if self.mode == Mode::Compat => {
-                    self.notes.used(Leniency::ShortName);
+                // The old name of the manager; other attributes of extensions are not guessed at.
+                Named::Short(path) if self.mode == Mode::Compat && is_manager(&path.attribute) => {
+                    self.notes.used(Leniency::ManagerForm);
                     return Ok(Some(Found { path, absent }));
                 }
                 Named::Extension(_) | Named::Core => {
