@@ -189,7 +189,8 @@ fn figures(found: &Health) -> Vec<Figure> {
 }
 
 /// A size in a few digits: `38 MB`, `16.2 GB`.
-fn bytes(n: u64) -> String {
+/// A size in words, short.
+pub fn bytes(n: u64) -> String {
     let mut size = n as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {
         if size < 1000.0 {

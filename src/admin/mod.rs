@@ -4,6 +4,7 @@
 mod activity;
 mod administrator;
 mod admins;
+mod choices;
 mod code;
 mod confirm;
 mod connect;
@@ -18,6 +19,7 @@ mod health;
 mod histogram;
 mod invite;
 mod kept;
+mod leaving;
 mod log;
 mod notices;
 mod overview;
@@ -200,7 +202,7 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (true, ["tokens", n, "revoke"]) => token::revoke_page(page, n),
         (false, ["tokens", n, "revoke"]) => token::revoke(page, n).await,
         (true, ["team"]) => team::settings(page),
-        (false, ["team"]) => team::rename(page).await,
+        (false, ["team"]) => team::save(page).await,
         (false, ["team", "add"]) => team::add(page).await,
         (true, ["team", "remove"]) => team::remove_page(page),
         (false, ["team", "remove"]) => team::remove(page).await,

@@ -183,6 +183,7 @@ fn notices(zone: &Zone, base: &str, found: &Overview) -> Vec<Notice> {
             alert: false,
         });
     }
+    all.extend(found.leaving.as_ref().map(|leaving| super::leaving::notice(base, leaving)));
     all.sort_by_key(|notice| notice.kind != "bad");
     all.truncate(NOTICES);
     all

@@ -1,21 +1,28 @@
-//! Team settings: the team's name, the teams of this server, adding one, removing one and bringing it back.
+//! Team settings: what the team has chosen, the teams of this server, adding one, removing one and undoing that. The
+//! form of the choices is `choices`' business.
 
 use askama::Template;
 
+use super::choices::{Entered, Form, facts};
 use super::confirm::Confirm;
 use super::error::{Fault, sentence};
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Errors, Field, FieldFault, Link, Notice, clipped};
-use crate::base::TeamId;
+use super::parts::{Chip, Errors, Facts, Field, FieldFault, Link, Mark, Notice, clipped};
+use crate::base::{TeamId, Timestamp};
 use crate::http::Response;
 use crate::service::Error;
 use crate::service::sentence::number;
-use crate::store::Totals;
+use crate::service::teams::{BACK_DAYS, back_until};
+use crate::store::{ReadTx, Team, Token};
 
 /// What was done just before, as the address says, and its words.
 const DONE: [(&str, &str, &str); 3] = [
     ("saved", "Saved", ""),
-    ("removed", "The team was removed", "Its tokens are refused from now on. It can be brought back below."),
+    (
+        "removed",
+        "The team was removed",
+        "Its tokens are refused from now on. Under Removed this can be undone.",
+    ),
     ("restored", "The team is back", "Its tokens work as before."),
 ];
 
@@ -25,6 +32,7 @@ struct TeamLine {
     current: bool,
     users: String,
     groups: String,
+    state: Chip,
 }
 
 #[derive(Template)]
@@ -34,51 +42,52 @@ struct TeamPage {
     errors: Errors,
     notices: Vec<Notice>,
     may_change: bool,
-    name: Field,
+    form: Form,
+    facts: Facts,
     new: Field,
     teams: Vec<TeamLine>,
     removed: Vec<RemovedLine>,
     only: bool,
+    back_days: u64,
 }
 
 struct RemovedLine {
     id: i64,
+    mark: Mark,
     name: String,
     when: String,
+    until: String,
 }
 
 /// The page.
 pub fn settings(page: Page<'_, '_>) -> Result<Response, Fault> {
-    let name = page.team.name.clone();
-    show(page, 200, &name, "", Vec::new())
+    show(page, 200, None, "", Vec::new())
 }
 
+/// The page, with the form as it was sent where it comes back.
 fn show(
     mut page: Page<'_, '_>,
     status: u16,
-    name: &str,
+    entered: Option<Entered>,
     new: &str,
     faults: Vec<FieldFault>,
 ) -> Result<Response, Fault> {
     let service = &page.visit.desk.service;
-    let mut teams = Vec::new();
-    for team in service.teams()? {
-        let totals: Totals =
-            service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.totals(team.id)?) })?;
-        teams.push(TeamLine {
-            href: format!("/admin/t/{}/", team.slug),
-            current: team.id == page.team.id,
-            users: number(totals.users),
-            groups: number(totals.groups),
-            name: team.name,
-        });
-    }
+    let chosen = service.team_settings(page.team.id)?;
+    let entered = entered.unwrap_or_else(|| Entered::of(&page.team.name, &chosen));
+    let current = page.team.id;
+    let taken =
+        service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.activity_bytes(Some(current))?) })?;
+    let teams: Vec<TeamLine> = service
+        .store()
+        .read_now(|tx| tx.teams()?.into_iter().map(|team| line(tx, team, current)).collect())?;
     let zone = page.visit.zone.clone();
-    let removed = page.visit.desk.service.removed_teams()?.into_iter().map(|team| RemovedLine {
-        id: team.id.0,
-        when: team.removed.map(|at| zone.relative(at)).unwrap_or_default(),
-        name: team.name,
+    let removed = service.removed_teams()?.into_iter().map(|team| {
+        let at = team.removed.unwrap_or_default();
+        let (when, until) = (zone.relative(at), zone.long(back_until(at)));
+        RemovedLine { id: team.id.0, mark: Mark { kind: "todo" }, when, until, name: team.name }
     });
+    let removed = removed.collect();
     let asked = &page.visit.request.query;
     let done = DONE.iter().filter(|(name, _, _)| asked.get(name).is_some()).take(1);
     let notices = done.map(|(_, title, text)| Notice {
@@ -88,30 +97,64 @@ fn show(
         alert: true,
         ..Notice::default()
     });
+    let notices = notices.collect();
     let title = if faults.is_empty() { "Team settings" } else { "Error: Team settings" };
+    let shell = page.shell(title, Here::Team);
+    let (base, csrf) = (shell.base.clone(), shell.csrf.clone());
     let template = TeamPage {
         may_change: page.may_change(),
-        notices: notices.collect(),
+        notices,
         only: teams.len() == 1,
-        removed: removed.collect(),
-        name: Field::new("name", clipped(name, 200), false, &faults),
+        removed,
+        form: entered.form(base, csrf, super::health::bytes(taken), &faults),
+        facts: Facts { facts: facts(&chosen) },
         new: Field::new("new", clipped(new, 200), false, &faults),
+        back_days: BACK_DAYS,
         teams,
-        shell: page.shell(title, Here::Team),
+        shell,
         errors: Errors { faults },
     };
     html(status, &template)
 }
 
-/// Gives the team another name; its address stays.
-pub async fn rename(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+fn line(tx: &ReadTx<'_>, team: Team, current: TeamId) -> Result<TeamLine, Error> {
+    let totals = tx.totals(team.id)?;
+    Ok(TeamLine {
+        href: format!("/admin/t/{}/", team.slug),
+        current: team.id == current,
+        users: number(totals.users),
+        groups: number(totals.groups),
+        state: state(&tx.tokens(team.id)?, tx.now()),
+        name: team.name,
+    })
+}
+
+/// How far a team is connected, by its tokens.
+fn state(tokens: &[Token], now: Timestamp) -> Chip {
+    let ended = |token: &&Token| token.revoked.is_some() || token.expires.is_some_and(|end| end <= now);
+    match tokens {
+        [] => Chip::new("idle", "Not connected"),
+        tokens if tokens.iter().all(|token| ended(&token)) => Chip::new("warn", "No token works"),
+        tokens if tokens.iter().any(|token| token.used.is_some()) => Chip::new("ok", "Connected"),
+        _ => Chip::new("wait", "Being connected"),
+    }
+}
+
+/// Keeps the team's name and choices; its address stays.
+pub async fn save(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let form = page.form().await?;
-    let name = form.get("name").unwrap_or_default();
-    match page.visit.desk.service.rename_team(&page.who.actor(), page.team.id, name).await {
+    let entered = Entered::sent(&form);
+    let chosen = match entered.read() {
+        Ok(chosen) => chosen,
+        Err(faults) => return show(page, 422, Some(entered), "", faults),
+    };
+    let change = Box::new(move |now: &mut crate::store::TeamSettings| *now = chosen.clone());
+    let service = &page.visit.desk.service;
+    match service.change_team(&page.who.actor(), page.team.id, Some(&entered.name), change).await {
         Ok(_) => Ok(Response::redirect(&format!("{}team?saved=1", page.base()))),
         Err(Error::Refused(words)) => {
             let fault = FieldFault::new("name", sentence(&words).trim_end_matches('.'));
-            show(page, 422, name, "", vec![fault])
+            show(page, 422, Some(entered), "", vec![fault])
         }
         Err(error) => Err(error.into()),
     }
@@ -125,8 +168,7 @@ pub async fn add(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         Ok(team) => Ok(Response::redirect(&format!("/admin/t/{}/connect", team.slug))),
         Err(Error::Refused(words)) => {
             let fault = FieldFault::new("new", sentence(&words).trim_end_matches('.'));
-            let current = page.team.name.clone();
-            show(page, 422, &current, name, vec![fault])
+            show(page, 422, None, name, vec![fault])
         }
         Err(error) => Err(error.into()),
     }
@@ -155,9 +197,10 @@ fn show_remove(
         heading: format!("Remove the team “{name}”?"),
         paragraphs: vec![
             "Its tokens are refused from now on, and its pages cannot be opened.".into(),
-            "Its users, groups and history stay in the file: an administrator can bring the team back under Team \
-             settings."
-                .into(),
+            format!(
+                "Its users, groups and history are erased after {BACK_DAYS} days. Until then an administrator can undo \
+                 this under Team settings."
+            ),
         ],
         typed: Some((
             Field::new("typed", clipped(typed, 200), false, &faults),

@@ -45,7 +45,7 @@ enum Command {
     /// Make, list and revoke the tokens with which identity providers sign in
     #[command(subcommand)]
     Token(token::Command),
-    /// Make, list, rename and remove teams
+    /// Make, list, rename and remove teams, bring one back, and change what a team has chosen
     #[command(subcommand)]
     Team(team::Command),
     /// Load, list and remove schema extensions of a team

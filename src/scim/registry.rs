@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
+use super::ScimError;
 use super::schema::{Attribute, Returned, Schema};
-use super::{Mode, ScimError};
 
 /// URN of the core User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -205,10 +205,10 @@ impl Registry {
         found(None, &self.common, path).or_else(|| found(None, &shape.core.attributes, path))
     }
 
-    /// The documents that `/Schemas` serves, without `meta`, as they hold for a token of that mode.
-    pub fn schema_documents(&self, mode: Mode) -> Vec<Value> {
+    /// The documents that `/Schemas` serves, without `meta`; whether group names may repeat depends on token and team.
+    pub fn schema_documents(&self, same_group_names: bool) -> Vec<Value> {
         let mut documents = self.documents.clone();
-        if mode == Mode::Strict {
+        if same_group_names {
             documents.iter_mut().filter(|document| document["id"] == GROUP).for_each(names_may_repeat);
         }
         documents
@@ -282,7 +282,7 @@ fn with_edge(schema: &Arc<Schema>, name: &str) -> Arc<Schema> {
     Arc::new(schema)
 }
 
-/// Group names may repeat for a strict token: its `/Schemas` says so.
+/// Group names may repeat for a strict token, and in a team that allows it: `/Schemas` says so.
 fn names_may_repeat(document: &mut Value) {
     if let Some(list) = document["attributes"].as_array_mut() {
         list.iter_mut()
@@ -374,7 +374,7 @@ mod tests {
         let registry = Registry::with_extensions(&[(Kind::User, badge.clone())]).expect("a registry");
         assert!(registry.find(Kind::User, "urn:example:2.0:badge:Number").is_some());
         assert!(registry.shows_on_request(Kind::User) && !registry.shows_on_request(Kind::Group));
-        assert_eq!(registry.schema_documents(Mode::Compat).len(), 7);
+        assert_eq!(registry.schema_documents(false).len(), 7);
         let twice = [(Kind::User, badge.clone()), (Kind::Group, badge)];
         assert_eq!(Registry::with_extensions(&twice).expect_err("twice").status, 409);
     }
@@ -388,16 +388,16 @@ mod tests {
             assert!(error.detail.contains("cannot be told apart"), "{error}");
         }
         let registry = Registry::with_extensions(&[short]).expect("a registry");
-        let served = registry.schema_documents(Mode::Strict).pop().expect("the last is the team's");
+        let served = registry.schema_documents(true).pop().expect("the last is the team's");
         assert_eq!(served["attributes"][0]["returned"], "default");
     }
 
     #[test]
-    fn a_strict_token_reads_that_group_names_may_repeat() {
-        let unique = |mode| {
-            let documents = Registry::standard().schema_documents(mode);
+    fn where_group_names_may_repeat_the_schema_says_so() {
+        let unique = |may_repeat| {
+            let documents = Registry::standard().schema_documents(may_repeat);
             documents.iter().find(|document| document["id"] == GROUP).expect("Group")["attributes"][0]["uniqueness"].clone()
         };
-        assert_eq!((unique(Mode::Compat), unique(Mode::Strict)), (json!("server"), json!("none")));
+        assert_eq!((unique(false), unique(true)), (json!("server"), json!("none")));
     }
 }

@@ -9,26 +9,26 @@ use crate::service::Service;
 use crate::service::chores::Retention;
 
 const TICK: Duration = Duration::from_secs(5);
-/// Forgetting begins at every so many ticks.
+/// Forgetting begins at every so many ticks; what it leaves waits for the next tick.
 const FORGET: u32 = 12;
 /// Between two steps of forgetting others may write.
 const PAUSE: Duration = Duration::from_millis(50);
-/// What is left after so many steps waits for the next minute.
-const STEPS: u32 = 200;
+/// Steps at one tick: counts are written in between.
+const STEPS: u32 = 80;
 
 /// Does the chores until the server stops.
 pub async fn run(service: Service, mut stopping: watch::Receiver<bool>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut tick = 0u32;
+    let (mut tick, mut more) = (0u32, false);
     loop {
         tokio::select! {
             _ = stopping.changed() => break,
             _ = ticks.tick() => {}
         }
         service.write_counts();
-        if tick.is_multiple_of(FORGET) {
-            forget(&service, &stopping).await;
+        if more || tick.is_multiple_of(FORGET) {
+            more = forget(&service, &stopping).await;
         }
         tick = tick.wrapping_add(1);
     }
@@ -36,15 +36,17 @@ pub async fn run(service: Service, mut stopping: watch::Receiver<bool>) {
     service.write_counts();
 }
 
-async fn forget(service: &Service, stopping: &watch::Receiver<bool>) {
+/// Some steps of forgetting; answers whether there is more to do.
+async fn forget(service: &Service, stopping: &watch::Receiver<bool>) -> bool {
     for _ in 0..STEPS {
         match service.forget_step(Retention::default()).await {
             Ok(true) if !*stopping.borrow() => sleep(PAUSE).await,
-            Ok(_) => return,
+            Ok(_) => return false,
             Err(error) => {
-                tracing::warn!(%error, "old activity was not forgotten; it is tried again in a minute");
-                return;
+                tracing::warn!(%error, "what is old was not forgotten; it is tried again in a minute");
+                return false;
             }
         }
     }
+    true
 }

@@ -51,7 +51,12 @@ impl Service {
 
     /// `/Schemas`, every one of them, as they hold for a token of that mode.
     pub fn schemas(&self, team: Option<TeamId>, mode: Mode, base: &str) -> Result<Vec<Value>, Error> {
-        Ok(located(self.registry(team)?.schema_documents(mode), base, "Schema"))
+        let may_repeat = match team {
+            _ if mode == Mode::Strict => true,
+            Some(team) => self.team_settings(team)?.same_group_names,
+            None => false,
+        };
+        Ok(located(self.registry(team)?.schema_documents(may_repeat), base, "Schema"))
     }
 }
 

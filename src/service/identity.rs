@@ -8,7 +8,8 @@ use crate::base::TeamId;
 use crate::scim::{Document, Kind, Leniency, Mode, ScimError, fold};
 use crate::store::{ReadTx, Row, StoreError, WriteTx};
 
-/// Refuses a second group of the same name for a compat token: providers match groups by their name.
+/// Refuses a second group of the same name for a compat token, unless the team allows it: providers match groups by
+/// their name.
 pub fn check_group_name(
     tx: &ReadTx<'_>,
     job: &Job,
@@ -21,6 +22,7 @@ pub fn check_group_name(
     let Some(name) = document.get("displayName").and_then(Value::as_str) else { return Ok(()) };
     let taken = tx.resources_by_value(job.caller.team, Kind::Group, "displayName", &fold::fold(name), 2)?;
     match taken.iter().find(|row| Some(row.n) != own) {
+        Some(_) if tx.team_settings(job.caller.team)?.same_group_names => Ok(()),
         Some(row) => Err(Error::Stricter(
             Leniency::UniqueGroupName,
             ScimError::uniqueness(format!(
@@ -51,14 +53,18 @@ pub fn check_external_id(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Res
     }
 }
 
-/// The id of the deleted person who comes back: exactly one tombstone of this source has the `externalId`.
+/// The id of the deleted person who comes back: exactly one tombstone of this source has the `externalId`, and the team
+/// gives ids back.
 pub fn returning(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Result<Option<String>, Error> {
     let Some(external) = external_id(document) else { return Ok(None) };
     if job.target.kind != Kind::User || job.caller.mode == Mode::Strict {
         return Ok(None);
     }
     let mut past = tx.tombstones_by_external_id(job.caller.team, &job.caller.source, external)?;
-    Ok(if past.len() == 1 { past.pop().map(|tombstone| tombstone.id) } else { None })
+    if past.len() != 1 || !tx.team_settings(job.caller.team)?.restore_returning {
+        return Ok(None);
+    }
+    Ok(past.pop().map(|tombstone| tombstone.id))
 }
 
 /// Remembers the name that a rename gives up.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::leaving::{Leaving, leaving};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::{Kind, fold};
@@ -27,6 +28,8 @@ pub struct Overview {
     /// Errors of the last 24 hours, those of no team too, latest first.
     pub errors: Vec<ActivityRow>,
     pub tokens: Vec<Token>,
+    /// More people than usual lost their access within the last hour.
+    pub leaving: Option<Leaving>,
 }
 
 /// What the connect page shows.
@@ -69,6 +72,7 @@ impl Service {
                     changes: tx.activity(Some(team), &changes)?,
                     errors: tx.activity_of_all(team, &errors)?,
                     tokens: tx.tokens(team)?,
+                    leaving: leaving(tx, team)?,
                 })
             })
             .await

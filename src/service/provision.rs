@@ -10,6 +10,7 @@ use super::schemas::{settled, settled_now};
 use super::sentence::{Change, Deed};
 use super::view::View;
 use super::{Caller, Error, Service, identity};
+use crate::base::TeamId;
 use crate::scim::patch::MemberEdit;
 use crate::scim::resource::{self, Parsed, Projection};
 use crate::scim::{Document, Kind, Leniency, Notes};
@@ -244,29 +245,12 @@ pub(super) fn change(
 }
 
 fn delete(tx: &mut WriteTx<'_>, job: &Job, id: &str) -> Result<(), Error> {
-    let (caller, kind) = (&job.caller, job.target.kind);
+    let caller = &job.caller;
     let row = job.existing(tx, id)?;
-    let deleted = tx.delete_resource(caller.team, &row, Some(caller.token))?;
-    let mut events = Vec::new();
-    let groups: Vec<String> = deleted.groups.iter().map(|group| group.id.clone()).collect();
-    for group in &deleted.groups {
-        let body = json!({ "group": group.id, "members": [row.id] });
-        events.push(tx.append_event(caller.team, "membership.removed", Kind::Group, &group.id, &body)?);
-    }
-    let name = match kind {
-        Kind::User => "user.deleted",
-        Kind::Group => "group.deleted",
-    };
-    events.push(tx.append_event(
-        caller.team,
-        name,
-        kind,
-        &row.id,
-        &json!({ "id": row.id, "name": row.display }),
-    )?);
+    let (events, groups) = delete_row(tx, caller.team, &row, Some(caller.token))?;
     let end = Ending {
         status: 204,
-        deed: Deed::Deleted { kind, name: &row.display },
+        deed: Deed::Deleted { kind: row.kind, name: &row.display },
         subject: subject(&row),
         cause: None,
         changes: &[],
@@ -276,6 +260,29 @@ fn delete(tx: &mut WriteTx<'_>, job: &Job, id: &str) -> Result<(), Error> {
         response: None,
     };
     record::change(tx, caller, &job.asked, &end)
+}
+
+/// Deletes a user or group and writes the events that tell of it; answers their numbers, and the ids of the groups that
+/// lost it.
+pub(super) fn delete_row(
+    tx: &mut WriteTx<'_>,
+    team: TeamId,
+    row: &Row,
+    token: Option<i64>,
+) -> Result<(Vec<u64>, Vec<String>), Error> {
+    let deleted = tx.delete_resource(team, row, token)?;
+    let mut events = Vec::new();
+    for group in &deleted.groups {
+        let body = json!({ "group": group.id, "members": [row.id] });
+        events.push(tx.append_event(team, "membership.removed", Kind::Group, &group.id, &body)?);
+    }
+    let (name, body) = match row.kind {
+        // Whether access ends with it: who was inactive had none.
+        Kind::User => ("user.deleted", json!({ "id": row.id, "name": row.display, "active": row.active })),
+        Kind::Group => ("group.deleted", json!({ "id": row.id, "name": row.display })),
+    };
+    events.push(tx.append_event(team, name, row.kind, &row.id, &body)?);
+    Ok((events, deleted.groups.into_iter().map(|group| group.id).collect()))
 }
 
 /// Whether a document's person is active; a group always is.

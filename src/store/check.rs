@@ -129,10 +129,13 @@ pub fn check(file: &Path) -> Result<Report> {
 
 fn looked(tx: &ReadTx<'_>, report: &mut Report) -> Result<()> {
     integrity(tx, report)?;
-    counts(tx, report)?;
+    // Of a team that is being erased, what is left need not agree.
+    let erased = tx.all("select n from team where erased is not null", [], |row| row.get::<_, TeamId>(0))?;
+    counts(tx, &erased, report)?;
     for (place, sql) in RULES {
         let wrong = tx.all(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        for (team, what) in wrong.into_iter().take(NAMED) {
+        let wrong = wrong.into_iter().filter(|(team, _)| !erased.contains(&TeamId(*team)));
+        for (team, what) in wrong.take(NAMED) {
             report.found(format!("{place}, team {team}"), what);
         }
     }
@@ -167,13 +170,14 @@ fn integrity(tx: &ReadTx<'_>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn counts(tx: &ReadTx<'_>, report: &mut Report) -> Result<()> {
+fn counts(tx: &ReadTx<'_>, erased: &[TeamId], report: &mut Report) -> Result<()> {
     for (what, sql) in COUNTS {
         let rows = tx.all(sql, [], |row| {
             Ok((row.get::<_, TeamId>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
         })?;
-        for (team, kept, counted) in rows.into_iter().filter(|(_, kept, counted)| kept != counted).take(NAMED)
-        {
+        let wrong =
+            rows.into_iter().filter(|(team, kept, counted)| kept != counted && !erased.contains(team));
+        for (team, kept, counted) in wrong.take(NAMED) {
             report.found(
                 format!("team {}", team.0),
                 format!("{what}: {kept} are noted and {counted} are there"),

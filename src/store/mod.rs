@@ -10,6 +10,7 @@ mod counts;
 mod engine;
 mod error;
 mod events;
+mod forget;
 mod former;
 mod health;
 mod history;
@@ -21,6 +22,7 @@ mod schemas;
 mod search;
 mod second_step;
 mod settings;
+mod team_settings;
 mod teams;
 #[cfg(test)]
 mod testing;
@@ -42,6 +44,7 @@ pub use resources::{Deleted, Row, Tombstone};
 pub use schemas::TeamSchema;
 pub use search::{Found, Key, Page, Place, Query, Sort};
 pub use second_step::SecondStep;
+pub use team_settings::TeamSettings;
 pub use teams::Team;
 pub use tokens::{NewToken, Token, Used};
 

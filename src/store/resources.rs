@@ -198,6 +198,15 @@ impl ReadTx<'_> {
         )
     }
 
+    /// Inactive users whose last change is earlier than `before`, longest unchanged first, at most `limit`.
+    pub fn inactive_since(&self, team: TeamId, before: Timestamp, limit: u32) -> Result<Vec<Row>> {
+        self.all(
+            select_resource!("where team = ? and active = 0 and modified < ? order by modified, n limit ?"),
+            params![team, before, limit],
+            read,
+        )
+    }
+
     /// Whether a resource with that id lives here or did once.
     pub fn was_here(&self, team: TeamId, id: &str) -> Result<bool> {
         let sql = "select exists (select 1 from resource where team = ?1 and id = ?2)

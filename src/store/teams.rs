@@ -21,7 +21,8 @@ pub struct Team {
     pub removed: Option<Timestamp>,
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
+/// Reads the columns n, slug, name, created and removed.
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
     Ok(Team {
         id: row.get(0)?,
         slug: row.get(1)?,
@@ -38,9 +39,10 @@ impl ReadTx<'_> {
         self.all(sql, [], read)
     }
 
-    /// The teams that were removed, the last one first.
+    /// The teams that were removed and are not erased, the last one first.
     pub fn removed_teams(&self) -> Result<Vec<Team>> {
-        let sql = "select n, slug, name, created, removed from team where removed is not null order by removed desc, n desc";
+        let sql = "select n, slug, name, created, removed from team
+                   where removed is not null and erased is null order by removed desc, n desc";
         self.all(sql, [], read)
     }
 
@@ -94,10 +96,10 @@ impl WriteTx<'_> {
         Ok(renamed)
     }
 
-    /// Brings a removed team back; false when it is not removed.
+    /// Brings a removed team back; false when it is not removed, or erasing it has begun.
     pub fn restore_team(&mut self, team: TeamId) -> Result<bool> {
-        let restored =
-            self.run("update team set removed = null where n = ? and removed is not null", [team])? > 0;
+        let sql = "update team set removed = null where n = ? and removed is not null and erased is null";
+        let restored = self.run(sql, [team])? > 0;
         self.raise_generation()?;
         Ok(restored)
     }

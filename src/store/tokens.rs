@@ -54,7 +54,7 @@ pub struct Used {
 }
 
 /// A token to be kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewToken {
     pub hash: [u8; 32],
     pub name: String,

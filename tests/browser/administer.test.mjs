@@ -137,6 +137,39 @@ test('the last administrator with full access stays', async () => {
   assert.equal(await page.locator('tbody tr').count(), 1);
 });
 
+test('a team chooses what is kept; what is wrong comes back with its words and what was entered', async () => {
+  await page.goto(`${team}team`);
+  await page.getByLabel(/^Keep history for/).fill('soon');
+  await page.getByLabel(/^Keep requests for/).fill('0');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('alert').getByText('Keep history for: enter the number of days in digits').waitFor();
+  assert.match(await page.title(), /^Error/);
+  assert.equal(await page.getByLabel(/^Keep history for/).inputValue(), 'soon');
+  await judged('team-error');
+  await page.getByRole('alert').getByRole('link', { name: /^Keep requests for/ }).click();
+  await page.keyboard.type('9');
+  await page.getByLabel(/^Keep history for/).fill('365');
+  await page.getByLabel(/^Keep requests for/).fill('90');
+  await page.getByLabel(/^Two groups may have the same name/).check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved').waitFor();
+  assert.equal(await page.getByLabel(/^Keep history for/).inputValue(), '365');
+  assert.ok(await page.getByLabel(/^Two groups may have the same name/).isChecked());
+  await judged('team');
+});
+
+test('many people deactivated at once are told on the overview', async () => {
+  const caller = new Provider(server, await createToken(page, 'Deactivations'));
+  const ids = [];
+  for (let number = 0; number < 11; number++) ids.push(await caller.user('Leaver', `Number${number}`));
+  await page.goto(team);
+  assert.equal(await page.getByText(/deactivated within the last hour/).count(), 0);
+  for (const id of ids) await caller.patch(`/Users/${id}`, { op: 'replace', path: 'active', value: false });
+  await page.goto(team);
+  await page.getByText('11 people were deactivated within the last hour').waitFor();
+  await judged('overview-leaving');
+});
+
 test('a team is removed by its name and brought back', async () => {
   await page.goto(`${team}team`);
   await page.getByLabel('Name of the new team').fill('Labs');
@@ -156,7 +189,8 @@ test('a team is removed by its name and brought back', async () => {
   await judged('team-removed');
   assert.equal((await caller.request('GET', '/Users')).status, 401);
   assert.equal((await page.request.get(`${labs}users`)).status(), 404);
-  await page.getByRole('button', { name: /^Bring back/ }).click();
+  assert.match(await page.locator('main').innerText(), /Its data is erased on \d+ \w+ \d{4} at [0-9:]+ UTC; until then this can be undone/);
+  await page.getByRole('button', { name: 'Undo the removal of Labs' }).click();
   await page.getByText('The team is back').waitFor();
   assert.equal((await caller.request('GET', '/Users')).status, 200);
 });

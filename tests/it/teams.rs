@@ -136,3 +136,91 @@ fn a_removed_team_stops_and_the_others_go_on() {
     red.get("/Users").is(200);
     server.caller_with(&["--team", "Crimson"]).get("/Users").is(200);
 }
+
+#[test]
+fn a_removed_team_comes_back_by_its_name_with_its_tokens() {
+    let server = Server::plain();
+    server.data().run(&["team", "create", "Blue"]).well();
+    let blue = server.caller_with(&["--team", "Blue"]);
+    blue.user("ada@example.com");
+    let said = server.data().run(&["team", "remove", "Blue"]).well().stdout;
+    assert!(said.contains("30 days") && said.contains("scimd team restore blue"), "{said}");
+    blue.get("/Users").error(401, "");
+    let list = server.data().run(&["team", "list"]).well().stdout;
+    assert!(list.contains("removed, can come back until 20"), "{list}");
+    server.data().run(&["team", "restore", "Green"]).refused();
+    server.data().run(&["team", "restore", "Blue"]).well();
+    assert_eq!(blue.get("/Users").is(200).json()["totalResults"], 1);
+    let why = server.data().run(&["team", "restore", "Blue"]).refused();
+    assert!(why.contains("no removed team \"Blue\""), "{why}");
+}
+
+#[test]
+fn what_a_team_chooses_is_shown_changed_and_refused_in_words() {
+    let server = Server::plain();
+    let show = || server.data().run(&["team", "show"]).well().stdout;
+    let before = show();
+    for line in [
+        "keep-requests      400d",
+        "request-size       1024M",
+        "keep-history       always",
+        "warn-people        10",
+    ] {
+        assert!(before.contains(line), "{line} in {before}");
+    }
+    let args = ["team", "set", "--keep-requests", "30d", "--keep-inactive", "90", "--warn-percent", "off"];
+    let after = server.data().run(&args).well().stdout;
+    assert!(after.contains("keep-requests      30d") && after.contains("warn-percent       off"), "{after}");
+    assert_eq!(show(), after);
+    for (args, words) in [
+        (&["team", "set"][..], "--keep-requests"),
+        (&["team", "set", "--keep-requests", "soon"], "such as 400d"),
+        (&["team", "set", "--keep-requests", "0d"], "between 1 and 36500"),
+        (&["team", "set", "--warn-percent", "101"], "between 1 and 100"),
+        (&["team", "set", "--team", "Green", "--keep-history", "always"], "Green"),
+    ] {
+        let why = server.data().run(args).refused();
+        assert!(why.contains(words), "{args:?}: {why}");
+    }
+    assert_eq!(show(), after, "nothing refused changed anything");
+}
+
+#[test]
+fn a_team_may_let_group_names_repeat_and_its_schema_says_so() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let group = |name: &str| json!({"schemas": [GROUP], "displayName": name});
+    let said = |caller: &Caller| {
+        let schema = caller.get(&format!("/Schemas/{GROUP}")).is(200).json();
+        schema["attributes"][0]["uniqueness"].clone()
+    };
+    caller.post("/Groups", &group("Staff")).is(201);
+    caller.post("/Groups", &group("staff")).error(409, "uniqueness");
+    assert_eq!(said(&caller), "server");
+    server.data().run(&["team", "set", "--same-group-names", "true"]).well();
+    let second = caller.post("/Groups", &group("staff")).is(201).id();
+    let third = caller.post("/Groups", &group("Other")).is(201).id();
+    caller.put(&format!("/Groups/{third}"), &group("Staff")).is(200);
+    assert_eq!(said(&caller), "none");
+    server.data().run(&["team", "set", "--same-group-names", "false"]).well();
+    caller.post("/Groups", &group("STAFF")).error(409, "uniqueness");
+    let kept = json!({"schemas": [GROUP], "displayName": "staff", "externalId": "1"});
+    caller.put(&format!("/Groups/{second}"), &kept).is(200);
+}
+
+#[test]
+fn a_team_may_give_every_person_who_comes_back_a_new_id() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--name", "JumpCloud"]);
+    let person = json!({"schemas": [USER], "userName": "ola@example.com", "externalId": "jc-7"});
+    let first = caller.post("/Users", &person).is(201).id();
+    caller.delete(&format!("/Users/{first}")).is(204);
+    server.data().run(&["team", "set", "--restore-returning", "false"]).well();
+    let second = caller.post("/Users", &person).is(201).id();
+    assert_ne!(first, second);
+    server.data().run(&["team", "set", "--restore-returning", "true"]).well();
+    caller.delete(&format!("/Users/{second}")).is(204);
+    // Two of them are remembered now: who of them comes back cannot be told.
+    let third = caller.post("/Users", &person).is(201).id();
+    assert!(third != first && third != second);
+}

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0004_named.sql"),
     include_str!("../migrations/0005_second_step.sql"),
     include_str!("../migrations/0006_activity_text.sql"),
+    include_str!("../migrations/0007_team_settings.sql"),
 ];
 
 /// The newest version that this scimd knows.

@@ -1,0 +1,77 @@
+//! What the service's own tests share: a service over a fresh file with a clock that stands still, and a provider.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Asked, Caller, Error, Options, Outcome, Precondition, Service, Target};
+use crate::base::{Clock, TeamId, Timestamp};
+use crate::scim::resource::Projection;
+use crate::scim::{Kind, Mode};
+use crate::store::{self, Store};
+
+/// A service with one team.
+pub struct Desk {
+    _directory: TempDir,
+    pub clock: Clock,
+    pub service: Service,
+    pub team: TeamId,
+}
+
+/// A service over a fresh file.
+pub async fn desk() -> Desk {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = Clock::manual(Timestamp(1_795_462_931_120));
+    let options = store::Options { clock: clock.clone(), ..Default::default() };
+    let store = Store::open(&directory.path().join("scimd.db"), options).expect("a store");
+    let service = Service::new(store, Options { clock: clock.clone(), ..Options::default() });
+    service.ensure_team().await.expect("a team");
+    let team = service.team_named(None).expect("one").id;
+    Desk { _directory: directory, clock, service, team }
+}
+
+/// A provider's token for the team, and who it says it is.
+pub fn caller(team: TeamId, mode: Mode) -> Caller {
+    Caller {
+        team,
+        token: 1,
+        token_name: "JumpCloud".into(),
+        source: "JumpCloud".into(),
+        mode,
+        read_only: false,
+        user: None,
+    }
+}
+
+/// Users or groups, answered whole.
+pub fn target(kind: Kind) -> Target {
+    Target {
+        kind,
+        projection: Projection::all(),
+        base: "https://scim.example.com/scim".into(),
+        asks_attributes: false,
+        precondition: Precondition::None,
+    }
+}
+
+impl Desk {
+    /// Creates a user or group as a provider does.
+    pub async fn create(&self, caller: &Caller, kind: Kind, body: Value) -> Result<Outcome, Error> {
+        self.service.create(caller, &Asked::default(), target(kind), &body).await
+    }
+
+    /// Replaces a user or group as a provider does.
+    pub async fn replace(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        id: &str,
+        body: Value,
+    ) -> Result<Outcome, Error> {
+        self.service.replace(caller, &Asked::default(), target(kind), id, &body).await
+    }
+
+    /// Deletes a user or group as a provider does.
+    pub async fn delete(&self, caller: &Caller, kind: Kind, id: &str) -> Result<(), Error> {
+        self.service.delete(caller, &Asked::default(), target(kind), id).await
+    }
+}
