@@ -20,8 +20,10 @@ use crate::http::{Body, Handler, Headers, HostFault, Limits, Request, Response, 
 pub enum Fault {
     /// Path and query are longer than this many bytes.
     UriTooLong(usize),
-    /// The header fields are longer than this many bytes.
+    /// The header fields are longer than this many bytes, or too many.
     HeadersTooLarge(usize),
+    /// What came is no request of HTTP.
+    NoRequest,
     /// There is no host, or none that can be repeated in a link.
     BadHost(HostFault),
     /// The handler panicked; the log has the cause under this incident.
@@ -34,7 +36,7 @@ impl Fault {
         match self {
             Fault::UriTooLong(_) => 414,
             Fault::HeadersTooLarge(_) => 431,
-            Fault::BadHost(_) => 400,
+            Fault::BadHost(_) | Fault::NoRequest => 400,
             Fault::Panicked(_) => 500,
         }
     }
@@ -47,7 +49,13 @@ impl Fault {
                     "The address with its query is longer than {limit} bytes: use a shorter filter, or POST to /.search."
                 )
             }
-            Fault::HeadersTooLarge(limit) => format!("The header fields are longer than {limit} bytes."),
+            Fault::HeadersTooLarge(limit) => {
+                format!("The header fields are longer than {limit} bytes, or more than 100.")
+            }
+            Fault::NoRequest => {
+                "This is no HTTP request: look at its first line and at the form of its header fields."
+                    .to_string()
+            }
             Fault::BadHost(fault) => format!("{fault}."),
             Fault::Panicked(incident) => {
                 format!("Something went wrong inside scimd. The log has the cause under {incident}.")
@@ -56,7 +64,7 @@ impl Fault {
     }
 }
 
-/// Words a fault for a client that asked for this path.
+/// Words a fault for a client that asked for this path; the path is empty when it could not be read.
 pub type FaultAnswer = Arc<dyn Fn(&Fault, &str) -> Response + Send + Sync>;
 
 /// What all requests of a server share.
@@ -101,6 +109,28 @@ pub(super) async fn answer(
     let micros = began.elapsed().as_micros() as u64;
     tracing::info!(target: "scimd::access", %id, %peer, %method, path, status = response.status, micros, bytes, agent);
     outgoing(response, head)
+}
+
+/// The whole answer, as it goes over the wire, to a head that could not be read; the connection ends with it.
+pub(super) fn unread(shared: &Shared, status: u16, peer: SocketAddr) -> Vec<u8> {
+    let id = shared.ids.request();
+    let fault = match status {
+        414 => Fault::UriTooLong(shared.limits.uri_bytes),
+        431 => Fault::HeadersTooLarge(shared.limits.header_bytes),
+        _ => Fault::NoRequest,
+    };
+    let mut response = (shared.fault)(&fault, "");
+    finish(&mut response.headers, &id);
+    let body = response.whole().map_or(&[][..], |body| body);
+    tracing::info!(target: "scimd::access", %id, %peer, status = response.status, "a head that could not be read");
+    let status = hyper::StatusCode::from_u16(response.status).unwrap_or(hyper::StatusCode::BAD_REQUEST);
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16());
+    for (name, value) in response.headers.iter() {
+        bytes.push_str(&format!("{name}: {value}\r\n"));
+    }
+    bytes.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()));
+    [bytes.as_bytes(), body].concat()
 }
 
 /// Calls the handler; a panic in it becomes an answer of its own.

@@ -17,10 +17,11 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::base::Ids;
-use crate::http::answer::{FaultAnswer, Shared, answer};
+use crate::http::answer::{FaultAnswer, Shared, answer, unread};
 use crate::http::load::{Counted, Load};
 use crate::http::plain::{self, PlainHttp};
 use crate::http::stall::Stall;
+use crate::http::unread::Worded;
 use crate::http::{Handler, Response};
 
 /// How much a client may send, hold and wait.
@@ -223,6 +224,7 @@ impl Connection {
         let service = service_fn(|request| async move {
             Ok::<_, Infallible>(answer(&self.shared, request, peer, tls).await)
         });
+        let stream = Worded::new(stream, |status| unread(&self.shared, status, peer));
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())

@@ -16,6 +16,7 @@ pub mod query;
 pub mod request;
 pub mod response;
 mod stall;
+mod unread;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -96,9 +96,10 @@ pub fn is_scim(path: &str) -> bool {
     Way::of(path) == Way::Scim
 }
 
-/// Words for what went wrong before or beside a handler: SCIM JSON where a SCIM client asks (RFC 7644 §3.12).
+/// Words for what went wrong before or beside a handler: SCIM JSON where a SCIM client asks (RFC 7644 §3.12), or where
+/// nobody can tell who asks.
 pub fn fault(fault: &Fault, path: &str) -> Response {
-    if is_scim(path) {
+    if path.is_empty() || is_scim(path) {
         let error = ScimError::plain(fault.status(), fault.detail());
         Response::json(fault.status(), SCIM_JSON, message::error_body(&error))
     } else {
@@ -137,6 +138,8 @@ mod tests {
         assert_eq!((scim.status, scim.headers.get("content-type")), (414, Some(SCIM_JSON)));
         let body: serde_json::Value = serde_json::from_slice(scim.whole().expect("whole")).expect("JSON");
         assert_eq!(body["status"], "414");
+        let unknown = fault(&Fault::NoRequest, "");
+        assert_eq!((unknown.status, unknown.headers.get("content-type")), (400, Some(SCIM_JSON)));
         let page = fault(&Fault::UriTooLong(9), "/admin");
         assert_eq!(page.headers.get("content-type"), Some("text/plain; charset=utf-8"));
     }

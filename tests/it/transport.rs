@@ -232,3 +232,26 @@ fn the_public_address_stands_in_locations() {
     assert_eq!(made.json()["meta"]["location"], made.header("location"));
     server.wait_for("https://scim.example.com/scim");
 }
+
+#[test]
+fn a_head_that_cannot_be_read_is_answered_with_an_id_and_words() {
+    let server = Server::plain();
+    let many: String = (0..150).map(|n| format!("x{n}: y\r\n")).collect();
+    let large = "a".repeat(200_000);
+    let before = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for (bytes, status) in [
+        ("garbage\r\n\r\n".to_owned(), 400),
+        ("GET /scim/Users HTTP/1.1\r\nHo st: x\r\n\r\n".to_owned(), 400),
+        ("GET /scim/Users HTTP/9.9\r\nHost: x\r\n\r\n".to_owned(), 400),
+        ("POST /scim/Users HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n".to_owned(), 400),
+        (format!("GET /scim/Users HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
+        (format!("GET /scim/Users HTTP/1.1\r\nHost: x\r\nX: {large}\r\n\r\n"), 431),
+        (format!("GET /scim/{} HTTP/1.1\r\nHost: x\r\n\r\n", &large[..70_000]), 414),
+    ] {
+        scim_error(&raw(&server, bytes.as_bytes()), status);
+        let answers = raw(&server, format!("{before}{bytes}").as_bytes());
+        let (first, second) = answers.split_once("ok\n").expect("the request before is answered");
+        assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
+        scim_error(second, status);
+    }
+}
