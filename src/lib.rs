@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod scim;
+pub mod selftest;
 pub mod serve;
 pub mod service;
 pub mod store;

@@ -113,22 +113,61 @@
     if (step) step.className = word;
   });
 
-  // Live updates: the server names the fragments that changed, and the page asks for those
-  const src = document.body.dataset.events;
-  if (src && 'EventSource' in window) {
-    const es = new EventSource(src), state = $('[data-live-state]');
-    if (state) state.hidden = false;
-    const word = t => { const el = state && $('.txt', state); if (el) el.textContent = t; };
-    es.onopen = () => word('Live');
-    es.onerror = () => word('Reconnecting');
-    es.addEventListener('fragment', async e => {
-      const { id, url, say: text } = JSON.parse(e.data), el = document.getElementById(id);
-      if (!el || el.contains(document.activeElement)) return;
-      const selection = getSelection();
-      if (!selection.isCollapsed && el.contains(selection.anchorNode)) return;
+  // Live updates: the server says when to look again; the page fetches its parts and puts each in place by its id.
+  // A part that holds the focus or a selection waits until it no longer does.
+  const src = document.body.dataset.events, state = $('[data-live-state]');
+  const shown = new Map($$('[data-part]').map(el => [el.id, el.outerHTML])), waiting = new Map();
+  const held = el => {
+    const s = getSelection();
+    return el.contains(document.activeElement) || (!s.isCollapsed && (el.contains(s.anchorNode) || el.contains(s.focusNode)));
+  };
+  const put = part => {
+    const el = document.getElementById(part.id), html = part.outerHTML;
+    waiting.delete(part.id);
+    if (!el || shown.get(part.id) === html) return;
+    if (held(el)) { waiting.set(part.id, part); return; }
+    const open = $$('details', el).map(d => d.open), said = el.dataset.say;
+    shown.set(part.id, html);
+    el.replaceWith(part);
+    $$('details', part).forEach((d, i) => { if (open[i]) d.open = true; });
+    if (part.dataset.say && part.dataset.say !== said) say(part.dataset.say);
+    steps();
+  };
+  const retry = () => setTimeout(() => [...waiting.values()].forEach(put));
+  document.addEventListener('focusout', retry);
+  document.addEventListener('selectionchange', () => { if (waiting.size) retry(); });
+  let busy = false, again = '';
+  const look = async url => {
+    if (busy) { again = url; return; }
+    busy = true;
+    try {
       const r = await fetch(url, { headers: { Accept: 'text/html' } });
-      if (r.ok && !r.redirected) { el.outerHTML = await r.text(); if (text) say(text); steps(); }
+      if (r.ok && !r.redirected) {
+        const t = document.createElement('template');
+        t.innerHTML = await r.text();
+        $$('[data-part]', t.content).forEach(put);
+      }
+    } catch { /* the stream says when the server is back */ }
+    busy = false;
+    if (again) { const next = again; again = ''; look(next); }
+  };
+  if (src && state && 'EventSource' in window) {
+    let es;
+    const word = t => { $('.txt', state).textContent = t; state.dataset.state = t.toLowerCase(); };
+    const listen = () => {
+      es = new EventSource(src);
+      es.onopen = () => word('Live');
+      es.onerror = () => word(es.readyState === EventSource.CLOSED ? 'Paused' : 'Reconnecting');
+      es.addEventListener('fragment', e => look(JSON.parse(e.data).url));
+    };
+    state.hidden = false;
+    word('Reconnecting');
+    listen();
+    state.addEventListener('click', () => {
+      if (state.dataset.state === 'paused') { word('Reconnecting'); listen(); say('Live updates go on'); }
+      else { es.close(); word('Paused'); say('Live updates are paused'); }
     });
     addEventListener('pagehide', () => es.close());
+    addEventListener('pageshow', e => { if (e.persisted && state.dataset.state !== 'paused') listen(); });
   }
 })();

@@ -1,31 +1,27 @@
-//! Connecting JumpCloud: the values to copy, the steps in JumpCloud's words, and the live parts of the page. What has
-//! reached the server is read in `reached`.
-
-use std::time::Duration;
+//! Connecting an identity provider: the values to copy and the steps in the provider's own words, and what has arrived so
+//! far. What has reached the server is read in `reached`; the words of each provider are in `idp`.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use serde_json::json;
 
 use super::activity::{line, status_class};
 use super::error::Fault;
-use super::page::{Here, Page, Shell, base_url, html};
-use super::parts::{Copy, Notice, When, clipped};
-use super::reached::{Checks, Seen, checks, step_classes};
-use super::rotation::rotations;
+use super::idp::{self, Provider};
+use super::page::{Here, Page, Shell, base_url, html, render};
+use super::parts::{Check, Choice, Copy, Notice, When, clipped};
+use super::reached::{Checks, Event, Seen, checks, step_classes};
 use super::setup;
 use super::token::test_email;
 use super::when::Zone;
-use crate::http::{Body, Response};
-use crate::service::overview::Connecting;
+use crate::base::Timestamp;
+use crate::http::Response;
+use crate::service::connect::Connecting;
 use crate::store::Token;
 
 /// Requests shown below the steps.
 const LATEST: usize = 5;
-/// A stream of events ends after this time; the browser opens the next.
-const STREAM: Duration = Duration::from_secs(30 * 60);
-/// A comment keeps proxies from closing a quiet stream.
-const BEAT: Duration = Duration::from_secs(20);
+/// A token of another team that was used so lately is worth a word.
+const JUST_NOW_MS: i64 = 10 * 60 * 1000;
 
 struct LatestLine {
     id: String,
@@ -49,18 +45,40 @@ struct Latest {
 
 impl HtmlSafe for Latest {}
 
+/// What to do when people come and no group does, until one has.
+#[derive(Template)]
+#[template(path = "parts/group_hint.html")]
+struct GroupHint {
+    seen: bool,
+    text: &'static str,
+}
+
+impl HtmlSafe for GroupHint {}
+
+impl GroupHint {
+    fn new(provider: &'static Provider, found: &Connecting, seen: &Seen<'_>) -> GroupHint {
+        let seen = found.totals.groups > 0 || seen.has(Event::Group) || seen.has(Event::TestGroup);
+        GroupHint { seen, text: provider.no_group }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "connect.html")]
 struct ConnectPage {
     shell: Shell,
+    provider: &'static Provider,
+    providers: Vec<Choice>,
+    /// The provider that the address asks for.
+    asked: &'static str,
     refresh: bool,
     may_change: bool,
     notices: Vec<Notice>,
-    step_classes: [&'static str; 5],
+    classes: Vec<&'static str>,
     base_url: Copy,
     token: Option<Copy>,
     token_hint: String,
-    test_email: Copy,
+    test_email: Option<Copy>,
+    group_hint: GroupHint,
     checks: Checks,
     latest: Latest,
 }
@@ -68,24 +86,31 @@ struct ConnectPage {
 /// The page. While a token's text is on it, it is not compressed.
 pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
+    let provider = idp::of(&page)?;
     let email = test_email(&page);
     let desk = page.visit.desk;
     let found = desk.service.connecting(page.team.id, &email).await?;
     let text = desk.kept.latest_token(page.who.session.hash, page.team.id, zone.now());
     let seen = Seen::of(&found, &email);
     let url = base_url(page.visit);
-    let mut shell = page.shell("Connect JumpCloud", Here::Connect);
-    shell.events = format!("{}events?page=connect", shell.base);
+    let warnings = warnings(&page);
+    let asked = page.visit.request.query.get("idp").and_then(idp::find).map_or("", |asked| asked.key);
+    let mut shell = page.shell(provider.connect, Here::Connect);
+    shell.events = format!("{}events?page=connect&idp={}", shell.base, provider.key);
     let template = ConnectPage {
+        provider,
+        providers: choices(provider),
+        asked,
         refresh: page.visit.request.query.get("still").is_none(),
         may_change: page.may_change(),
-        notices: notices(&url, desk.options.self_signed, &email, &found),
-        step_classes: step_classes(&seen),
-        base_url: Copy { id: "base", label: "Base URL", text: url },
+        notices: notices(&zone, provider, &warnings, &email, &found),
+        classes: step_classes(provider, &seen),
+        base_url: Copy { id: "base", label: provider.base_field, text: url },
         token_hint: token_hint(&found.tokens, &zone),
-        token: text.map(|(_, text)| Copy { id: "tkey", label: "Token Key", text }),
-        test_email: Copy { id: "tmail", label: "Test User Email", text: email },
-        checks: checks(&zone, &found, &seen),
+        token: text.map(|(_, text)| Copy { id: "tkey", label: provider.token_field, text }),
+        test_email: provider.email_field.map(|label| Copy { id: "tmail", label, text: email }),
+        group_hint: GroupHint::new(provider, &found, &seen),
+        checks: checks(&zone, provider, &found, &seen, &warnings),
         latest: latest(&zone, &shell.base, &found),
         shell,
     };
@@ -94,62 +119,44 @@ pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     Ok(if secret { response.uncompressed() } else { response })
 }
 
-/// A part of the page that has changed.
-pub async fn fragment(page: Page<'_, '_>, name: &str) -> Result<Response, Fault> {
-    if name == "rotation" {
-        let tokens = page.visit.desk.service.tokens(page.team.id)?;
-        return html(200, &rotations(&page, &tokens).await?);
-    }
+/// Remembers the provider that was chosen.
+pub async fn choose(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let form = page.form().await?;
+    let provider = form.get("idp").and_then(idp::find).ok_or(Fault::NotFound)?;
+    let (actor, team) = (page.who.actor(), page.team.id);
+    page.visit.desk.service.choose_provider(&actor, team, provider.key).await?;
+    Ok(Response::redirect(&format!("{}connect", page.base())))
+}
+
+/// The parts of the page that change, as they are now.
+pub async fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
     let zone = page.visit.zone.clone();
-    let email = test_email(&page);
+    let provider = idp::of(page)?;
+    let email = test_email(page);
     let found = page.visit.desk.service.connecting(page.team.id, &email).await?;
-    match name {
-        "connect-checks" => html(200, &checks(&zone, &found, &Seen::of(&found, &email))),
-        "connect-latest" => html(200, &latest(&zone, &page.base(), &found)),
-        _ => Err(Fault::NotFound),
-    }
+    let seen = Seen::of(&found, &email);
+    let checks = checks(&zone, provider, &found, &seen, &warnings(page));
+    let hint = GroupHint::new(provider, &found, &seen);
+    Ok(render(&checks)? + &render(&hint)? + &render(&latest(&zone, &page.base(), &found))?)
 }
 
-/// Tells the page, while it is open, which parts to fetch again: after each commit, at most twice a second.
-pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
-    let (sender, body) = Body::stream();
-    let mut commits = page.visit.desk.service.store().commits();
-    let base = page.base();
-    let parts: &[&str] = match page.visit.request.query.get("page") {
-        Some("tokens") => &["rotation"],
-        _ => &["connect-checks", "connect-latest"],
-    };
-    tokio::spawn(async move {
-        let end = tokio::time::Instant::now() + STREAM;
-        if !sender.send("retry: 2000\n\n").await {
-            return;
-        }
-        while tokio::time::Instant::now() < end {
-            let text = tokio::select! {
-                () = sender.closed() => return,
-                changed = commits.changed() => match changed {
-                    Ok(()) => fragments(&base, parts),
-                    Err(_) => return,
-                },
-                () = tokio::time::sleep(BEAT) => ": still here\n\n".to_owned(),
-            };
-            if !sender.send(text).await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    });
-    Ok(Response::with_body(200, body).header("content-type", "text/event-stream").uncompressed())
-}
-
-fn fragments(base: &str, parts: &[&str]) -> String {
-    parts
+/// The providers to choose from.
+pub fn choices(current: &Provider) -> Vec<Choice> {
+    idp::ALL
         .iter()
-        .map(|id| {
-            let data = json!({ "id": id, "url": format!("{base}fragment/{id}"), "say": "" });
-            format!("event: fragment\ndata: {data}\n\n")
+        .map(|provider| Choice {
+            value: provider.key.into(),
+            text: provider.name.into(),
+            selected: provider.key == current.key,
         })
         .collect()
+}
+
+/// What stands against being reached by a provider.
+fn warnings(page: &Page<'_, '_>) -> Vec<Check> {
+    let url = base_url(page.visit);
+    let all = setup::checks(&url, page.visit.desk.options.self_signed);
+    all.into_iter().filter(|check| check.kind != "ok").collect()
 }
 
 fn token_hint(tokens: &[Token], zone: &Zone) -> String {
@@ -165,32 +172,57 @@ fn token_hint(tokens: &[Token], zone: &Zone) -> String {
     }
 }
 
-fn notices(url: &str, self_signed: bool, email: &str, found: &Connecting) -> Vec<Notice> {
-    let warnings: Vec<String> = setup::checks(url, self_signed)
-        .into_iter()
-        .filter(|check| check.kind != "ok")
-        .map(|check| format!("{}. {}", check.title, check.sub))
-        .collect();
+fn notices(
+    zone: &Zone,
+    provider: &Provider,
+    warnings: &[Check],
+    email: &str,
+    found: &Connecting,
+) -> Vec<Notice> {
     let mut notices = Vec::new();
     if !warnings.is_empty() {
+        let words: Vec<String> =
+            warnings.iter().map(|check| format!("{}. {}", check.title, check.sub)).collect();
         notices.push(Notice {
             kind: "warn",
-            title: "JumpCloud cannot reach this address as it is".into(),
-            text: warnings.join(" "),
+            title: format!("{} cannot reach this address as it is", a_provider(provider)),
+            text: words.join(" "),
             ..Notice::default()
         });
     }
-    if found.email_taken {
+    if found.email_taken && provider.email_field.is_some() {
         notices.push(Notice {
             kind: "warn",
             title: "A user with the test address is here already".into(),
             text: format!(
-                "{email} must not exist when JumpCloud tests the connection. Take another address."
+                "{email} must not exist when {} tests the connection. Take another address.",
+                provider.name
             ),
             ..Notice::default()
         });
     }
+    notices.extend(elsewhere(zone, found));
     notices
+}
+
+fn a_provider(provider: &Provider) -> &'static str {
+    if provider.key == "other" { "Your provider" } else { provider.name }
+}
+
+/// A token of another team fills that team: said where somebody waits for it here.
+fn elsewhere(zone: &Zone, found: &Connecting) -> Option<Notice> {
+    let (token, team) = found.elsewhere.as_ref()?;
+    let used = token.used.as_ref().filter(|used| zone.now().since(used.at) < JUST_NOW_MS)?;
+    let here: Option<Timestamp> = found.tokens.iter().filter_map(|token| Some(token.used.as_ref()?.at)).max();
+    (here < Some(used.at)).then(|| Notice {
+        kind: "warn",
+        title: format!("A token of the team {} was used here {}", clipped(team, 60), zone.relative(used.at)),
+        text: format!(
+            "“{}” belongs to that team and fills it. Was it meant for this one? Then make a token here and paste it there.",
+            clipped(&token.name, 60)
+        ),
+        ..Notice::default()
+    })
 }
 
 fn latest(zone: &Zone, base: &str, found: &Connecting) -> Latest {
@@ -209,4 +241,54 @@ fn latest(zone: &Zone, base: &str, found: &Connecting) -> Latest {
         }
     });
     Latest { base: base.to_owned(), rows: rows.collect() }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::store::Used;
+
+    /// A token that nobody revoked.
+    pub fn token(team: i64, used: Option<i64>) -> Token {
+        Token {
+            n: team,
+            team: crate::base::TeamId(team),
+            name: "Okta".into(),
+            source: "Okta".into(),
+            last4: "x9Zq".into(),
+            region: None,
+            strict: false,
+            read_only: false,
+            created: Timestamp(0),
+            created_by: "ada".into(),
+            expires: None,
+            revoked: None,
+            revoked_by: None,
+            used: used.map(|at| Used {
+                at: Timestamp(at),
+                address: String::new(),
+                user_agent: String::new(),
+            }),
+            provider: None,
+            user: None,
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_team_is_told_of_while_nothing_came_here_since() {
+        let zone = Zone::utc(Timestamp(JUST_NOW_MS * 2));
+        let told = |here: Option<i64>, there: i64| {
+            let found = Connecting {
+                tokens: vec![token(1, here)],
+                elsewhere: Some((token(2, Some(there)), "Labs".into())),
+                ..Connecting::default()
+            };
+            elsewhere(&zone, &found).map(|notice| notice.title)
+        };
+        let lately = JUST_NOW_MS * 2 - 1000;
+        assert_eq!(told(None, lately).as_deref(), Some("A token of the team Labs was used here just now"));
+        assert!(told(Some(lately - 1), lately).is_some());
+        assert_eq!(told(Some(lately + 1), lately), None, "something came here since");
+        assert_eq!(told(None, JUST_NOW_MS - 1), None, "that was long ago");
+    }
 }

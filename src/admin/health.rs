@@ -68,6 +68,26 @@ pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     html(200, &template)
 }
 
+/// What the overview shows of it: what costs little to look at.
+pub fn brief(page: &Page<'_, '_>, zone: &Zone) -> Vec<Check> {
+    let desk = page.visit.desk;
+    let store = desk.service.store();
+    let found = Health {
+        room: store.room(),
+        writable: store.writable(),
+        broken: store.broken(),
+        ..Health::default()
+    };
+    let ends = desk.options.certificate_ends.as_ref().and_then(|ends| ends());
+    let mut checks =
+        vec![certificate(zone, desk.options.secure, desk.options.self_signed, ends), database(&found)];
+    checks.extend(disk(found.room).map(|disk| disk.check));
+    for check in checks.iter_mut().filter(|check| check.kind == "ok") {
+        check.sub.clear();
+    }
+    checks
+}
+
 /// The notice of a check that failed: the same words, above everything else.
 fn notice(check: &Check) -> Notice {
     Notice {

@@ -4,8 +4,11 @@
 mod activity;
 mod administrator;
 mod admins;
+mod attention;
+mod chart;
 mod choices;
 mod code;
+mod compare;
 mod confirm;
 mod connect;
 mod curl;
@@ -17,9 +20,11 @@ mod gate;
 mod groups;
 mod health;
 mod histogram;
+mod idp;
 mod invite;
 mod kept;
 mod leaving;
+mod live;
 mod log;
 mod notices;
 mod overview;
@@ -29,8 +34,10 @@ mod pending;
 mod reached;
 mod request;
 mod resume;
+mod rhythm;
 mod rotation;
 mod search;
+mod selftest;
 mod session;
 mod setup;
 mod team;
@@ -60,6 +67,8 @@ pub struct Options {
     pub secure: bool,
     /// The address for providers when no public URL is set, such as `https://localhost:8443`.
     pub local_url: String,
+    /// How this process reaches itself, such as `https://127.0.0.1:8443`.
+    pub own_url: String,
     /// The certificate is one that scimd made itself, which no provider trusts.
     pub self_signed: bool,
     /// When the certificate in use ends; `None` without TLS.
@@ -78,6 +87,8 @@ struct Desk {
     assets: Assets,
     options: Options,
     started: Timestamp,
+    bench: Arc<selftest::Bench>,
+    comparing: tokio::sync::Mutex<()>,
 }
 
 /// The handler of everything below `/admin`.
@@ -97,6 +108,8 @@ pub fn handler(service: Service, options: Options) -> Handler {
             ],
         ),
         options,
+        bench: Arc::default(),
+        comparing: tokio::sync::Mutex::default(),
     });
     Arc::new(move |request| {
         let desk = desk.clone();
@@ -186,9 +199,15 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (true, ["users", id]) => user::user(page, id),
         (true, ["groups"]) => groups::list(page).await,
         (true, ["groups", id]) => groups::group(page, id),
+        (true, ["compare"]) => compare::form(page),
+        (false, ["compare"]) => compare::compare(page).await,
         (true, ["connect"]) => connect::connect(page).await,
-        (true, ["fragment", name]) => connect::fragment(page, name).await,
-        (true, ["events"]) => connect::events(page),
+        (false, ["connect"]) => connect::choose(page).await,
+        (true, ["selftest"]) => selftest::show(page),
+        (false, ["selftest"]) => selftest::run(page).await,
+        (true, ["selftest.txt"]) => selftest::text(page),
+        (true, ["fragment", name]) => live::fragment(page, name).await,
+        (true, ["events"]) => live::events(page),
         (true, ["activity"]) => log::list(page).await,
         (true, ["activity", id]) => request::request(page, id),
         (true, ["search"]) => search::search(page).await,

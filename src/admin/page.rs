@@ -45,6 +45,7 @@ pub enum Here {
     Overview,
     Users,
     Groups,
+    Compare,
     Connect,
     Activity,
     Tokens,
@@ -76,11 +77,18 @@ type Place = (Here, &'static str, &'static str, &'static str);
 /// The navigation: what exists, and nothing else.
 const NAVIGATION: [(&str, &[Place]); 4] = [
     ("", &[(Here::Overview, "", "Overview", "overview")]),
-    ("Directory", &[(Here::Users, "users", "Users", "users"), (Here::Groups, "groups", "Groups", "groups")]),
+    (
+        "Directory",
+        &[
+            (Here::Users, "users", "Users", "users"),
+            (Here::Groups, "groups", "Groups", "groups"),
+            (Here::Compare, "compare", "Compare", "compare"),
+        ],
+    ),
     (
         "Provisioning",
         &[
-            (Here::Connect, "connect", "Connect JumpCloud", "connect"),
+            (Here::Connect, "connect", "Connect", "connect"),
             (Here::Activity, "activity", "Activity", "activity"),
             (Here::Tokens, "tokens", "Tokens", "tokens"),
         ],
@@ -272,6 +280,9 @@ pub fn shell(
         .map(|one| Link::new(format!("/admin/t/{}/", one.slug), one.name.as_str()))
         .collect();
     others.push(Link::new(format!("{base}team"), "All teams"));
+    // What cannot be read now is said by the page itself; the entry then has its usual words.
+    let chosen = visit.desk.service.chosen_provider(team.id).unwrap_or_default();
+    let provider = super::idp::chosen(chosen.as_deref());
     let assets = &visit.desk.assets;
     let name = if who.admin.name.is_empty() { &who.admin.email } else { &who.admin.name };
     Shell {
@@ -284,7 +295,7 @@ pub fn shell(
         team: team.name.clone(),
         place: format!("Team {place} of {}", teams.len()),
         teams: others,
-        nav: navigation(&base, here),
+        nav: navigation(&base, here, provider.connect),
         down: Icon { name: "down" },
         bars: Icon { name: "bars" },
         glass: Icon { name: "glass" },
@@ -306,7 +317,7 @@ pub fn shell(
     }
 }
 
-fn navigation(base: &str, here: Here) -> Vec<Part> {
+fn navigation(base: &str, here: Here, connect: &'static str) -> Vec<Part> {
     NAVIGATION
         .iter()
         .map(|(title, items)| Part {
@@ -315,7 +326,7 @@ fn navigation(base: &str, here: Here) -> Vec<Part> {
                 .iter()
                 .map(|&(place, path, text, icon)| Item {
                     href: format!("{base}{path}"),
-                    text,
+                    text: if place == Here::Connect { connect } else { text },
                     icon: Icon { name: icon },
                     current: place == here,
                 })
@@ -389,7 +400,11 @@ mod tests {
     #[test]
     fn exactly_one_entry_is_current() {
         let current = |here| {
-            navigation("/admin/t/a/", here).iter().flat_map(|part| &part.items).filter(|i| i.current).count()
+            navigation("/admin/t/a/", here, "Connect Okta")
+                .iter()
+                .flat_map(|part| &part.items)
+                .filter(|i| i.current)
+                .count()
         };
         assert_eq!(current(Here::Tokens), 1);
         assert_eq!(current(Here::Nowhere), 0);

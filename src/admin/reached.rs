@@ -1,22 +1,48 @@
 //! What has reached the server while a provider is being connected, read from the activity: any order, tests told from
-//! people, and a refusal's cause and cure on the line that waits.
+//! people, and a refusal's cause and cure on the line that waits. Which lines there are is told in `idp`.
+
+use std::collections::HashMap;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::error::sentence;
+use super::idp::Provider;
 use super::parts::{Check, clipped};
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::scim::Kind;
 use crate::service::Cause;
-use crate::service::overview::Connecting;
+use crate::service::connect::Connecting;
 use crate::store::{Activity, ActivityRow};
 
 /// A user or group that lives no longer than this was a test.
 const TEST_MS: i64 = 2 * 60 * 1000;
 /// A refusal is shown on the list while it is no older than this and nothing was accepted after it.
 const FRESH_MS: i64 = 60 * 60 * 1000;
+/// Users without any group for so long are worth a hint.
+const NO_GROUP_MS: i64 = 10 * 60 * 1000;
+
+/// Something that the connect page waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    Token,
+    First,
+    Accepted,
+    Discovery,
+    UserList,
+    UserLookup,
+    GroupList,
+    TestUser,
+    TestUpdated,
+    TestGroup,
+    TestMember,
+    TestDeleted,
+    User,
+    UserUpdated,
+    Group,
+    Member,
+}
 
 /// The list of what has reached the server.
 #[derive(Template)]
@@ -26,8 +52,11 @@ pub struct Checks {
     total: usize,
     bar: usize,
     lines: Vec<Check>,
+    provider: &'static str,
     /// What each step on the left has come to, for the script that keeps them right.
     pub steps: String,
+    /// What is read out when it changes.
+    said: String,
 }
 
 impl HtmlSafe for Checks {}
@@ -36,17 +65,10 @@ impl HtmlSafe for Checks {}
 #[derive(Debug, Default)]
 pub struct Seen<'a> {
     pub token: Option<Timestamp>,
-    pub first: Option<&'a Activity>,
-    pub accepted: Option<&'a Activity>,
-    pub listed: Option<&'a Activity>,
-    pub test_user: Option<&'a Activity>,
-    pub test_updated: Option<&'a Activity>,
-    pub test_group: Option<&'a Activity>,
-    pub test_member: Option<&'a Activity>,
-    pub test_deleted: Option<&'a Activity>,
-    pub group: Option<&'a Activity>,
-    pub user: Option<&'a Activity>,
-    pub refused: Option<&'a Activity>,
+    first: HashMap<Event, &'a Activity>,
+    /// The first request from a public address.
+    outside: Option<&'a Activity>,
+    refused: Option<&'a Activity>,
 }
 
 impl<'a> Seen<'a> {
@@ -56,20 +78,22 @@ impl<'a> Seen<'a> {
         rows.reverse();
         let mut seen = Seen {
             token: found.tokens.iter().map(|token| token.created).min(),
-            first: rows.first().copied(),
+            outside: rows.iter().copied().find(|row| is_outside(row)),
             ..Seen::default()
         };
         let tests = test_ids(&rows, email);
         for row in &rows {
+            seen.note(Event::First, row);
             if row.status >= 400 {
                 seen.refused = Some(row);
                 continue;
             }
-            let known = row.token.is_some();
-            if known {
-                seen.accepted.get_or_insert(row);
+            if row.token.is_some() {
+                seen.note(Event::Accepted, row);
             }
-            seen.note(row, &tests);
+            for event in events(row, &tests) {
+                seen.note(event, row);
+            }
         }
         // A refusal that something accepted came after is over, unless that was only a read.
         let last_good = rows.iter().rev().find(|row| row.status < 400 && row.token.is_some());
@@ -81,26 +105,67 @@ impl<'a> Seen<'a> {
         seen
     }
 
-    fn note(&mut self, row: &'a Activity, tests: &[&str]) {
-        let id = row.subject.as_ref().map(|subject| subject.id.as_str()).unwrap_or_default();
-        let kind = row.subject.as_ref().map(|subject| subject.kind);
-        let test = tests.contains(&id);
-        let slot = match (row.method.as_str(), kind, test) {
-            ("GET", None, _) if row.path.contains("/Users") => &mut self.listed,
-            ("POST", Some(Kind::User), true) => &mut self.test_user,
-            ("PUT" | "PATCH", Some(Kind::User), true) => &mut self.test_updated,
-            ("POST", Some(Kind::Group), true) => &mut self.test_group,
-            ("PUT" | "PATCH", Some(Kind::Group), true) => &mut self.test_member,
-            ("DELETE", _, true) => {
-                self.test_deleted = Some(row);
-                return;
-            }
-            ("POST", Some(Kind::User), false) => &mut self.user,
-            ("POST", Some(Kind::Group), false) => &mut self.group,
-            _ => return,
-        };
-        slot.get_or_insert(row);
+    /// Whether it has been seen.
+    pub fn has(&self, event: Event) -> bool {
+        match event {
+            Event::Token => self.token.is_some(),
+            event => self.first.contains_key(&event),
+        }
     }
+
+    fn note(&mut self, event: Event, row: &'a Activity) {
+        // Both the user and the group are deleted: the line is done with the last of them.
+        if event == Event::TestDeleted {
+            self.first.insert(event, row);
+        } else {
+            self.first.entry(event).or_insert(row);
+        }
+    }
+}
+
+/// What a request that was accepted shows.
+fn events(row: &Activity, tests: &[&str]) -> Vec<Event> {
+    let subject = row.subject.as_ref();
+    let kind = subject.map(|subject| subject.kind);
+    let test = subject.is_some_and(|subject| tests.contains(&subject.id.as_str()));
+    let gained = row.sentence.contains(" joined ") || row.sentence.contains(" gained ");
+    match (row.method.as_str(), kind, test) {
+        ("GET", None, _) if row.path.contains("/Users") => match row.query.contains("filter=") {
+            true => vec![Event::UserList, Event::UserLookup],
+            false => vec![Event::UserList],
+        },
+        ("GET", None, _) if row.path.contains("/Groups") => vec![Event::GroupList],
+        ("GET", None, _) => vec![Event::Discovery],
+        ("POST", Some(Kind::User), true) => vec![Event::TestUser],
+        ("PUT" | "PATCH", Some(Kind::User), true) => vec![Event::TestUpdated],
+        ("POST", Some(Kind::Group), true) => vec![Event::TestGroup],
+        ("PUT" | "PATCH", Some(Kind::Group), true) => vec![Event::TestMember],
+        ("DELETE", Some(_), true) => vec![Event::TestDeleted],
+        ("POST", Some(Kind::User), false) => vec![Event::User],
+        ("PUT" | "PATCH", Some(Kind::User), false) => vec![Event::UserUpdated],
+        ("POST", Some(Kind::Group), false) if row.note.contains("no members") => vec![Event::Group],
+        ("POST", Some(Kind::Group), false) => vec![Event::Group, Event::Member],
+        ("PUT" | "PATCH", Some(Kind::Group), false) if gained => vec![Event::Member],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a request came from the internet, over TLS: whoever sent it has found the name and taken the certificate.
+fn is_outside(row: &Activity) -> bool {
+    use std::net::IpAddr;
+    let plain = row.cause.as_deref() == Some(Cause::PlainHttp.key());
+    let public = match row.address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || shared)
+        }
+        Ok(IpAddr::V6(ip)) => {
+            !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local())
+        }
+        Err(_) => false,
+    };
+    public && !plain
 }
 
 /// The ids of test objects: made with the test address, or made and deleted within two minutes.
@@ -120,87 +185,132 @@ fn test_ids<'a>(rows: &[&'a Activity], email: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The lines of the list.
-pub fn checks(zone: &Zone, found: &Connecting, seen: &Seen<'_>) -> Checks {
-    let request = |row: &&Activity| format!("{} {} → {}", row.method, path(row), row.status);
-    let titles: [(&str, &str, Option<&Activity>); 10] = [
-        ("First request arrived", "When you press Test Connection", seen.first),
-        ("Token accepted", "With the first request", seen.accepted),
-        ("User list read", "Test Connection ends here", seen.listed),
-        ("Test user created", "After Activate", seen.test_user),
-        ("Test user found and updated", "After Activate", seen.test_updated),
-        ("Test group created", "After Activate", seen.test_group),
-        ("Member added to the test group", "After Activate", seen.test_member),
-        ("Test user and group deleted", "After Activate", seen.test_deleted),
-        ("First real group", "After assigning a group", seen.group),
-        ("First real user", "After assigning a group", seen.user),
-    ];
-    let mut lines = vec![match seen.token {
-        Some(at) => {
-            Check { kind: "ok", title: "Token created".into(), at: zone.beneath(at), ..Check::default() }
-        }
-        None => Check {
-            kind: "wait",
-            title: "Token created".into(),
-            at: "Listening".into(),
-            sub: "Create one on the left".into(),
-            mono: false,
-        },
-    }];
-    let mut listening = seen.token.is_some();
+/// The lines of the list; `warnings` is what stands against being reached from outside.
+pub fn checks(
+    zone: &Zone,
+    provider: &'static Provider,
+    found: &Connecting,
+    seen: &Seen<'_>,
+    warnings: &[Check],
+) -> Checks {
+    let request = |row: &Activity| format!("{} {} → {}", row.method, path(row), row.status);
+    let mut lines = vec![outside_line(zone, seen, warnings), token_line(zone, seen)];
+    let next = next_line(provider, seen);
     let refusal = seen.refused.filter(|row| zone.now().since(row.at) < FRESH_MS);
-    for (title, expected, row) in titles {
-        lines.push(match row {
-            Some(row) => Check {
-                kind: "ok",
-                title: title.into(),
-                at: zone.beneath(row.at),
-                sub: if title == "First request arrived" {
-                    format!("From {}", row.address)
-                } else {
-                    request(&row)
-                },
-                mono: title != "First request arrived",
-            },
-            None if listening => {
-                listening = false;
-                next_line(zone, title, expected, refusal)
+    let mut last = seen.token.map(|at| (at, "Token created"));
+    for (n, line) in provider.lines.iter().enumerate() {
+        lines.push(match seen.first.get(&line.event) {
+            Some(row) => {
+                last = last.max(Some((row.at, line.title)));
+                let first = line.event == Event::First;
+                Check {
+                    kind: "ok",
+                    title: line.title.into(),
+                    at: zone.beneath(row.at),
+                    sub: if first { format!("From {}", row.address) } else { request(row) },
+                    mono: !first,
+                }
             }
-            None => Check { kind: "todo", title: title.into(), at: "Not yet".into(), ..Check::default() },
+            None if next == Some(n) => listening(zone, line.title, line.expected, refusal),
+            None => {
+                Check { kind: "todo", title: line.title.into(), at: "Not yet".into(), ..Check::default() }
+            }
         });
     }
     let done = lines.iter().filter(|line| line.kind == "ok").count();
-    if found.totals.users > 0 && found.totals.groups == 0 && seen.user.is_some() {
-        lines.push(Check {
-            kind: "warn",
-            title: "Users arrive but no group".into(),
-            at: String::new(),
-            sub: "Turn Group management on in JumpCloud’s Identity Management tab and save.".into(),
-            mono: false,
-        });
+    let total = provider.lines.len() + 2;
+    let mut said = last.map(|(_, title)| format!("{title}. {done} of {total} done")).unwrap_or_default();
+    if let Some(refused) = lines.iter().find(|line| line.kind == "bad") {
+        said = format!("Refused. {}", refused.sub);
     }
-    Checks { done, total: 11, bar: done * 120 / 11, lines, steps: step_classes(seen).join(",") }
+    Checks {
+        done,
+        total,
+        bar: done * 120 / total,
+        lines,
+        provider: provider.name,
+        steps: step_classes(provider, seen).join(","),
+        said,
+    }
+    .hinted(zone, provider, found, seen)
+}
+
+/// The line that is expected next: the first behind the last that was seen, because providers leave lines out.
+fn next_line(provider: &Provider, seen: &Seen<'_>) -> Option<usize> {
+    let waits = |n: &usize| !seen.has(provider.lines[*n].event);
+    let behind = provider.lines.iter().rposition(|line| seen.has(line.event)).map_or(0, |n| n + 1);
+    let mut order = (behind..provider.lines.len()).chain(0..behind);
+    order.find(waits).filter(|_| seen.token.is_some())
+}
+
+impl Checks {
+    /// Users arrive and no group does: worth a line of help after a while.
+    fn hinted(mut self, zone: &Zone, provider: &Provider, found: &Connecting, seen: &Seen<'_>) -> Checks {
+        let waited = seen.first.get(&Event::User).is_some_and(|row| zone.now().since(row.at) >= NO_GROUP_MS);
+        if waited && found.totals.users > 0 && found.totals.groups == 0 && !seen.has(Event::Group) {
+            self.lines.push(Check {
+                kind: "warn",
+                title: "Users arrive but no group".into(),
+                at: String::new(),
+                sub: provider.no_group.into(),
+                mono: false,
+            });
+        }
+        self
+    }
+}
+
+fn outside_line(zone: &Zone, seen: &Seen<'_>, warnings: &[Check]) -> Check {
+    let title = "Address and certificate good from outside".to_owned();
+    match seen.outside {
+        Some(row) => Check {
+            kind: "ok",
+            title,
+            at: zone.beneath(row.at),
+            sub: format!("A request came from {}", row.address),
+            mono: false,
+        },
+        None => Check {
+            kind: "todo",
+            title,
+            at: "Not yet".into(),
+            sub: match warnings.first() {
+                Some(warning) => warning.title.clone(),
+                None => "Shown by the first request from a public address".into(),
+            },
+            mono: false,
+        },
+    }
+}
+
+fn token_line(zone: &Zone, seen: &Seen<'_>) -> Check {
+    let title = "Token created".to_owned();
+    match seen.token {
+        Some(at) => Check { kind: "ok", title, at: zone.beneath(at), ..Check::default() },
+        None => Check {
+            kind: "wait",
+            title,
+            at: "Listening".into(),
+            sub: "Create one in the steps".into(),
+            mono: false,
+        },
+    }
 }
 
 /// How far the steps in the provider's console are: done, now, or nothing yet.
-pub fn step_classes(seen: &Seen<'_>) -> [&'static str; 5] {
-    let done = [
-        seen.token.is_some(),
-        seen.accepted.is_some(),
-        seen.listed.is_some(),
-        seen.test_user.is_some() || seen.test_group.is_some(),
-        seen.user.is_some(),
-    ];
-    let now = done.iter().position(|done| !done);
-    std::array::from_fn(|i| match (done[i], now == Some(i)) {
+pub fn step_classes(provider: &Provider, seen: &Seen<'_>) -> Vec<&'static str> {
+    let done = |step: &super::idp::Step| step.done.iter().any(|event| seen.has(*event));
+    let now = provider.steps.iter().position(|step| !done(step));
+    let class = |(n, step): (usize, &super::idp::Step)| match (done(step), now == Some(n)) {
         (true, _) => "done",
         (_, true) => "now",
         _ => "",
-    })
+    };
+    provider.steps.iter().enumerate().map(class).collect()
 }
 
 /// The next expected line: listening, or refused with cause and cure.
-fn next_line(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity>) -> Check {
+fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity>) -> Check {
     match refusal {
         Some(row) => {
             let cause = row.cause.as_deref().and_then(Cause::from_key);
@@ -263,11 +373,17 @@ mod tests {
         Connecting { rows, ..Connecting::default() }
     }
 
-    fn kinds(found: &Connecting) -> Vec<&'static str> {
+    /// The lines without the first, which is about the address.
+    fn kinds_of(provider: &str, found: &Connecting) -> Vec<&'static str> {
+        let provider = super::super::idp::find(provider).expect("known");
         let zone = Zone::utc(Timestamp(100_000));
         let mut seen = Seen::of(found, "test@example.com");
         seen.token = Some(Timestamp(0));
-        checks(&zone, found, &seen).lines.iter().map(|line| line.kind).collect()
+        checks(&zone, provider, found, &seen, &[]).lines.iter().map(|line| line.kind).skip(1).collect()
+    }
+
+    fn kinds(found: &Connecting) -> Vec<&'static str> {
+        kinds_of("jumpcloud", found)
     }
 
     #[test]
@@ -310,5 +426,88 @@ mod tests {
     #[test]
     fn exactly_one_line_listens() {
         assert_eq!(kinds(&connecting(Vec::new())).iter().filter(|kind| **kind == "wait").count(), 1);
+    }
+
+    #[test]
+    fn each_provider_has_its_own_list_and_takes_any_order() {
+        let looked_up = |n| {
+            let mut row = row(n, "GET", "/scim/Users", 200, None);
+            row.activity.query = "filter=userName+eq+%22nobody%22".into();
+            row
+        };
+        let ada = Some((Kind::User, "u1", "Ada"));
+        let group = Some((Kind::Group, "g1", "Engineering"));
+        let mut joined = row(5, "PATCH", "/scim/Groups/g1", 200, group);
+        joined.activity.sentence = "Ada joined Engineering".into();
+        let mut made = row(4, "POST", "/scim/Groups", 201, group);
+        made.activity.note = "Group, no members yet".into();
+        let entra = vec![
+            looked_up(1),
+            row(2, "POST", "/scim/Users", 201, ada),
+            row(3, "PATCH", "/scim/Users/u1", 200, ada),
+            made.clone(),
+            joined.clone(),
+        ];
+        assert_eq!(kinds_of("entra", &connecting(entra.clone())), ["ok"; 8]);
+        let mut backwards = entra;
+        backwards.reverse();
+        assert_eq!(kinds_of("entra", &connecting(backwards)), ["ok"; 8]);
+        let okta = connecting(vec![
+            row(1, "GET", "/scim/Users", 200, None),
+            row(2, "GET", "/scim/Groups", 200, None),
+        ]);
+        assert_eq!(kinds_of("okta", &okta), ["ok", "ok", "ok", "ok", "ok", "wait", "todo", "todo", "todo"]);
+        let other = connecting(vec![row(1, "GET", "/scim/ServiceProviderConfig", 200, None)]);
+        assert_eq!(kinds_of("other", &other)[..4], ["ok", "ok", "ok", "ok"]);
+        assert_eq!(kinds_of("onelogin", &connecting(vec![made]))[5..], ["todo", "todo", "ok", "wait"]);
+    }
+
+    #[test]
+    fn people_without_a_group_are_a_hint_only_after_ten_minutes() {
+        let mut found = connecting(vec![row(1, "POST", "/scim/Users", 201, Some((Kind::User, "u1", "Ada")))]);
+        found.totals.users = 1;
+        let provider = super::super::idp::find("okta").expect("known");
+        let at = |ms| {
+            let zone = Zone::utc(Timestamp(1000 + ms));
+            checks(&zone, provider, &found, &Seen::of(&found, ""), &[])
+                .lines
+                .last()
+                .map(|line| line.sub.clone())
+        };
+        assert_eq!(at(NO_GROUP_MS).as_deref(), Some(provider.no_group));
+        assert_ne!(at(NO_GROUP_MS - 1).as_deref(), Some(provider.no_group));
+        found.totals.groups = 1;
+        let zone = Zone::utc(Timestamp(1000 + NO_GROUP_MS));
+        let lines = checks(&zone, provider, &found, &Seen::of(&found, ""), &[]).lines;
+        assert!(lines.iter().all(|line| line.kind != "warn"));
+    }
+
+    #[test]
+    fn only_a_public_address_shows_that_the_name_is_found_from_outside() {
+        for (address, cause, outside) in [
+            ("203.0.113.24", None, true),
+            ("2001:db8::7", None, true),
+            ("203.0.113.24", Some(Cause::PlainHttp), false),
+            ("127.0.0.1", None, false),
+            ("10.1.2.3", None, false),
+            ("100.64.0.9", None, false),
+            ("fd00::1", None, false),
+            ("fe80::1", None, false),
+            ("", None, false),
+        ] {
+            let mut row = row(1, "GET", "/scim/Users", 200, None).activity;
+            row.address = address.into();
+            row.cause = cause.map(|cause| cause.key().into());
+            assert_eq!(is_outside(&row), outside, "{address} {cause:?}");
+        }
+    }
+
+    #[test]
+    fn the_steps_follow_what_was_seen() {
+        let found = connecting(vec![row(1, "GET", "/scim/Users", 200, None)]);
+        let mut seen = Seen::of(&found, "");
+        seen.token = Some(Timestamp(0));
+        let provider = super::super::idp::find("jumpcloud").expect("known");
+        assert_eq!(step_classes(provider, &seen), ["done", "done", "done", "now", ""]);
     }
 }

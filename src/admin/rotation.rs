@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Check, Choice, Errors, Field, FieldFault, clipped, counted};
+use super::parts::{Check, Choice, Errors, Field, FieldFault, Link, Notice, clipped, counted};
 use super::tokens::{State, state};
 use super::when::Zone;
 use crate::base::Timestamp;
@@ -39,6 +39,19 @@ pub struct Rotation {
 #[template(path = "parts/rotations.html")]
 pub struct Rotations {
     pub rows: Vec<Rotation>,
+}
+
+impl Rotation {
+    /// What the overview says once the new token alone is used.
+    pub fn notice(&self) -> Option<Notice> {
+        self.ready.then(|| Notice {
+            kind: "warn",
+            title: format!("The rotation of “{}” waits for its last step", self.name),
+            text: format!("The new token is in use. {}", self.words),
+            link: Some(Link::new(format!("{}tokens", self.base), "Finish the rotation")),
+            alert: false,
+        })
+    }
 }
 
 impl HtmlSafe for Rotation {}

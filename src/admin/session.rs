@@ -10,6 +10,7 @@ use super::when::Zone;
 use crate::base::Timestamp;
 use crate::base::secret::{self, Key};
 use crate::http::cookies::{self, Cookie, SameSite};
+use crate::http::upload::{self, Upload};
 use crate::http::{Headers, Method, Query, Request, Response, forms};
 use crate::service::sessions::{Found, SignedIn};
 
@@ -142,10 +143,22 @@ impl<'d> Visit<'d> {
             return Err(Fault::Foreign);
         }
         let form = forms::read(&mut self.request).await?;
-        if !is_ours(&self.secret, &form) {
+        if !is_ours(&self.secret, form.get("csrf")) {
             return Err(Fault::Foreign);
         }
         self.take_turn(&form).await?;
+        Ok(form)
+    }
+
+    /// Reads the form of a POST that may hold a file, after the same check.
+    pub async fn upload(&mut self, limit: usize) -> Result<Upload, Fault> {
+        if !same_origin(&self.request) {
+            return Err(Fault::Foreign);
+        }
+        let form = upload::read(&mut self.request, limit).await?;
+        if !is_ours(&self.secret, form.text("csrf")) {
+            return Err(Fault::Foreign);
+        }
         Ok(form)
     }
 
@@ -169,7 +182,7 @@ impl<'d> Visit<'d> {
             return None;
         }
         let form = forms::read(&mut self.request).await.ok()?;
-        is_ours(&text, &form).then(|| Post::of(owner, &self.request.path, &form)).flatten()
+        is_ours(&text, form.get("csrf")).then(|| Post::of(owner, &self.request.path, &form)).flatten()
     }
 
     /// Puts a form that waited in the place of this request, as if its page had sent it now.
@@ -262,9 +275,9 @@ fn proof(text: &str) -> (Key, [u8; 32]) {
 }
 
 /// Whether a form carries the proof that belongs to a secret.
-fn is_ours(text: &str, form: &Query) -> bool {
+fn is_ours(text: &str, sent: Option<&str>) -> bool {
     let (key, id) = proof(text);
-    !text.is_empty() && key.csrf_matches(&id, form.get("csrf").unwrap_or_default())
+    !text.is_empty() && key.csrf_matches(&id, sent.unwrap_or_default())
 }
 
 /// Whether a POST comes from one of our pages as far as the browser tells. Our own pages say `Origin: null` because of

@@ -110,9 +110,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let refused = refused(&page, &zone).await?;
     let rotations = rotations(&page, &tokens).await?;
     let mut shell = page.shell("Tokens", Here::Tokens);
-    if !rotations.rows.is_empty() {
-        shell.events = format!("{base}events?page=tokens");
-    }
+    shell.events = format!("{base}events?page=tokens");
     let template = TokensPage {
         may_change: page.may_change(),
         plus: Icon { name: "plus" },

@@ -151,6 +151,12 @@ impl Zone {
         }
     }
 
+    /// Whether it is a Saturday or Sunday there.
+    pub fn is_weekend(&self, at: Timestamp) -> bool {
+        use jiff::civil::Weekday::{Saturday, Sunday};
+        matches!(self.zoned(at).weekday(), Saturday | Sunday)
+    }
+
     /// The time of day, or the date where it was another day: what stands beneath a relative time.
     pub fn beneath(&self, at: Timestamp) -> String {
         if self.day(at) == "Today" { self.time(at) } else { self.date(at) }

@@ -320,7 +320,7 @@ mod tests {
     fn a_qr_code_has_its_three_corners_and_a_quiet_zone() {
         let (side, path) = squares(&uri("scim.example.com", "mei@example.com", "GEZD GNBV")).expect("drawn");
         for corner in [
-            format!("M4 4h7v1h-7z"),
+            "M4 4h7v1h-7z".to_owned(),
             format!("M{} 4h7v1h-7z", side - 11),
             format!("M4 {}h7v1h-7z", side - 11),
         ] {

@@ -31,15 +31,10 @@ pub(super) async fn run(desk: &Desk, compare: Compare) -> Result<Done, Failure> 
         );
     }
     let mut text = String::new();
-    for (what, list) in [
-        ("missing here", &found.missing),
-        ("here and not in the file", &found.extra),
-        ("different", &found.different),
-        ("wrongly active", &found.wrongly_active),
-    ] {
+    for (what, list) in found.lists() {
         if !list.is_empty() {
             text.push_str(&format!("{what}: {}\n", list.len()));
-            text.extend(list.iter().map(|line| format!("  {}\n", printable(line))));
+            text.extend(list.iter().map(|line| format!("  {}\n", printable(&line.to_string()))));
         }
     }
     Ok(Done { text, good: false })

@@ -57,6 +57,13 @@ impl fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
+impl NoAnswer {
+    /// The same with what was asked before it.
+    pub fn at(self, asked: &str) -> NoAnswer {
+        NoAnswer(format!("{asked}: {self}"))
+    }
+}
+
 impl Client {
     /// A client that waits so long for each answer.
     pub fn new(trust: Trust, patience: Duration) -> Result<Client, NoAnswer> {

@@ -1,4 +1,4 @@
-//! Forms as browsers send them: `application/x-www-form-urlencoded` bodies. Files are not uploaded this way.
+//! Forms as browsers send them: `application/x-www-form-urlencoded` bodies. Files come another way, in `upload`.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +15,10 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 pub enum FormError {
     /// The body is of another kind.
     NotAForm,
+    /// The body is no form with files.
+    NotAnUpload,
+    /// A form with files is broken.
+    Parts(&'static str),
     /// The body did not arrive whole.
     Body(BodyError),
     /// A field could not be decoded.
@@ -25,9 +29,9 @@ impl FormError {
     /// The status that fits.
     pub fn status(&self) -> u16 {
         match self {
-            FormError::NotAForm => 415,
+            FormError::NotAForm | FormError::NotAnUpload => 415,
             FormError::Body(error) => error.status(),
-            FormError::Field(_) => 400,
+            FormError::Field(_) | FormError::Parts(_) => 400,
         }
     }
 }
@@ -36,6 +40,8 @@ impl fmt::Display for FormError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FormError::NotAForm => f.write_str("a form must come as application/x-www-form-urlencoded"),
+            FormError::NotAnUpload => f.write_str("a form with a file must come as multipart/form-data"),
+            FormError::Parts(what) => write!(f, "the form cannot be taken apart: {what}"),
             FormError::Body(error) => error.fmt(f),
             FormError::Field(fault) => fault.fmt(f),
         }

@@ -17,6 +17,7 @@ pub mod request;
 pub mod response;
 mod stall;
 mod unread;
+pub mod upload;
 
 use std::pin::Pin;
 use std::sync::Arc;

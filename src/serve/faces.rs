@@ -15,11 +15,13 @@ pub fn build(
     service: &Service,
     settings: &Settings,
     origin: &str,
+    own_url: &str,
     certificate: Option<Arc<Certificate>>,
 ) -> Faces {
     let options = admin::Options {
         secure: settings.tls != TlsMode::Off,
         local_url: origin.to_owned(),
+        own_url: own_url.to_owned(),
         self_signed: settings.tls == TlsMode::SelfSigned,
         certificate_ends: certificate
             .map(|certificate| Arc::new(move || certificate.ends()) as admin::CertificateEnds),

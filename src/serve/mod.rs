@@ -103,7 +103,8 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
     let limits = Limits { connections: settings.max_connections, ..Limits::default() };
     let heard = service.clone();
     let origin = welcome::origin(settings, &bound.addresses);
-    let faces = faces::build(&service, settings, &origin, certificate.clone());
+    let own_url = welcome::own_url(settings, &bound.addresses);
+    let faces = faces::build(&service, settings, &origin, &own_url, certificate.clone());
     let server = Server::new(dispatch::handler(faces), limits, ids)
         .tls(certificate.as_deref().map(Certificate::server_config))
         .on_fault(Arc::new(dispatch::fault))

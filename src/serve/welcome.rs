@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::config::{Place, Settings, TlsMode};
 
@@ -22,6 +22,17 @@ pub fn origin(settings: &Settings, addresses: &[SocketAddr]) -> String {
         Some(address) => format!("{}://{}", scheme(settings), called(settings, *address)),
         None => format!("{}://localhost", scheme(settings)),
     })
+}
+
+/// The address under which this process reaches itself, whatever stands in front of it.
+pub fn own_url(settings: &Settings, addresses: &[SocketAddr]) -> String {
+    let Some(first) = addresses.first() else { return origin(settings, addresses) };
+    let ip = match first.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("{}://{}", scheme(settings), SocketAddr::new(ip, first.port()))
 }
 
 fn scheme(settings: &Settings) -> &'static str {

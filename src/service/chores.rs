@@ -68,6 +68,9 @@ fn step(tx: &mut WriteTx<'_>, keep: &Retention) -> Result<bool, Error> {
         }
         tx.append_audit(Some(team.id), OURSELVES, "team.erased", &team.name, &json!({ "days": BACK_DAYS }))?;
     }
+    for left in tx.throwaways(before(now, super::selftest::LIFE))? {
+        tx.erase_throwaway(left)?;
+    }
     tx.prune_sessions(before(now, IDLE + REMEMBERED), before(now, LONGEST + REMEMBERED))?;
     Ok(false)
 }

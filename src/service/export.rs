@@ -327,7 +327,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// A text that no spreadsheet takes for a formula: what would begin one gets an apostrophe before it.
-fn guarded(text: &str) -> String {
+pub fn guarded(text: &str) -> String {
     match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         true => format!("'{text}"),
         false => text.to_owned(),

@@ -26,6 +26,7 @@ mod team_settings;
 mod teams;
 #[cfg(test)]
 mod testing;
+mod throwaway;
 mod tokens;
 
 use activity::register as register_functions;

@@ -33,9 +33,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
 }
 
 impl ReadTx<'_> {
-    /// The teams that were not removed, in the order they were made.
+    /// The teams that were not removed, in the order they were made; throw-away teams are not among them.
     pub fn teams(&self) -> Result<Vec<Team>> {
-        let sql = "select n, slug, name, created, removed from team where removed is null order by n";
+        let sql = "select n, slug, name, created, removed from team
+                   where removed is null and slug not like '~%' order by n";
         self.all(sql, [], read)
     }
 

@@ -69,6 +69,141 @@ fn an_export_is_compared_and_nothing_is_changed() {
     assert_eq!(caller.get(&format!("/Users/{bea}")).is(200).json()["meta"]["version"], "W/\"1\"");
 }
 
+/// A directory with Ada, who has names and a department, Bea, and Cem, who is inactive.
+fn three_people(server: &Server) -> [String; 3] {
+    let caller = server.caller();
+    let ada = json!({"schemas": [USER, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
+        "userName": "ada@example.com", "displayName": "Ada Example", "title": "Engineer",
+        "name": {"givenName": "Ada", "familyName": "Example"},
+        "emails": [{"value": "ada@example.com", "type": "work"}], "active": true,
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "IT"}});
+    let ada = caller.post("/Users", &ada).is(201).id();
+    let (bea, cem) = (caller.user("bea@example.com"), caller.user("cem@example.com"));
+    caller
+        .patch(&format!("/Users/{cem}"), json!([{"op": "replace", "path": "active", "value": false}]))
+        .is(200);
+    [ada, bea, cem]
+}
+
+#[test]
+fn jumpclouds_export_is_read_with_its_user_names_beside_its_addresses() {
+    let server = Server::plain();
+    let [ada, bea, _] = three_people(&server);
+    // As Get-JCUser | Export-Csv writes it, in Windows PowerShell: a line of its own first, and a state beside two more columns.
+    let told = differences(
+        &server,
+        "#TYPE Selected.System.Management.Automation.PSCustomObject\r\n\
+         \"_id\",\"username\",\"email\",\"firstname\",\"lastname\",\"department\",\"jobTitle\",\"activated\",\"suspended\",\
+         \"account_locked\",\"password_expired\",\"state\"\r\n\
+         \"5f1\",\"ada\",\"ada@example.com\",\"Ada\",\"Example\",\"IT\",\"Engineer\",\"True\",\"False\",\"True\",\"False\",\"ACTIVATED\"\r\n\
+         \"5f2\",\"bea\",\"bea@example.com\",\"\",\"\",\"\",\"\",\"True\",\"True\",\"False\",\"False\",\"SUSPENDED\"\r\n\
+         \"5f3\",\"dan\",\"dan@example.com\",\"\",\"\",\"\",\"\",\"False\",\"False\",\"False\",\"False\",\"STAGED\"\r\n",
+    );
+    assert_eq!(
+        told,
+        format!("wrongly active: 1\n  user bea@example.com ({bea}): active here, inactive in the file\n"),
+        "nothing is said of {ada}"
+    );
+    // Get-JCUserGroupMember | Export-Csv
+    server.caller().group("Engineering", &[&ada]);
+    compare(&server, "GroupName,Username,UserID\nEngineering,ada@example.com,5f1\n").well();
+}
+
+#[test]
+fn oktas_export_is_read_with_its_states() {
+    let server = Server::plain();
+    let [_, bea, cem] = three_people(&server);
+    let told = differences(
+        &server,
+        "id,status,created,activated,lastLogin,firstName,lastName,login,email,mobilePhone,secondEmail,department\n\
+         00u1,LOCKED_OUT,2024-03-04T09:00:12.000Z,2024-03-04T09:01:00.000Z,,Ada,Example,ada@example.com,ada@example.com,,,IT\n\
+         00u2,DEPROVISIONED,2024-03-04T09:00:12.000Z,,,,,bea@example.com,bea@example.com,,,\n\
+         00u3,ACTIVE,2024-03-04T09:00:12.000Z,,,,,cem@example.com,cem@example.com,,,\n\
+         00u4,STAGED,2024-03-04T09:00:12.000Z,,,,,new@example.com,new@example.com,,,\n\
+         00u5,PASSWORD_EXPIRED,2024-03-04T09:00:12.000Z,,,,,dan@example.com,dan@example.com,,,\n",
+    );
+    assert_eq!(
+        told,
+        format!(
+            "missing here: 1\n  user dan@example.com (line 6)\n\
+             different: 1\n  user cem@example.com ({cem}): inactive here, active in the file\n\
+             wrongly active: 1\n  user bea@example.com ({bea}): active here, inactive in the file\n"
+        )
+    );
+}
+
+#[test]
+fn entras_export_is_read_and_its_state_is_a_province() {
+    let server = Server::plain();
+    let [ada, bea, _] = three_people(&server);
+    let told = differences(
+        &server,
+        "userPrincipalName,displayName,surname,mail,givenName,id,userType,jobTitle,department,accountEnabled,usageLocation,\
+         streetAddress,state,country,officeLocation,city,postalCode,telephoneNumber,mobilePhone,createdDateTime\r\n\
+         ada@example.com,Ada Example,Example,ada@example.com,Ada,0b1,Member,Engineer,Finance,True,DE,,Bavaria,Germany,,,,,,\r\n\
+         bea@example.com,,,,,0b2,Member,,,False,,,Washington,,,,,,,\r\n",
+    );
+    assert_eq!(
+        told,
+        format!(
+            "different: 1\n  user ada@example.com ({ada}): department is \"IT\" here, \"Finance\" in the file\n\
+             wrongly active: 1\n  user bea@example.com ({bea}): active here, inactive in the file\n"
+        )
+    );
+    // The list of the Microsoft 365 admin center says it the other way round.
+    let told = differences(
+        &server,
+        "Block credential,Department,Display name,First name,Last name,State,User principal name\n\
+         False,IT,Ada Example,Ada,Example,Bavaria,ada@example.com\nTrue,,,,,,bea@example.com\n",
+    );
+    assert!(told.starts_with("wrongly active: 1\n  user bea@example.com"), "{told}");
+}
+
+#[test]
+fn onelogins_export_is_read_with_its_states() {
+    let server = Server::plain();
+    let [_, bea, _] = three_people(&server);
+    let told = differences(
+        &server,
+        "First Name,Last Name,Email,Username,Status,Department,Title,Last Login\n\
+         Ada,Example,ada@example.com,ada,Active,IT,Engineer,2026-11-20\n\
+         ,,bea@example.com,bea,Suspended,,,\n\
+         ,,new@example.com,new,Unactivated,,,\n\
+         ,,cem@example.com,cem,Locked,,,\n",
+    );
+    assert_eq!(
+        told,
+        format!("wrongly active: 1\n  user bea@example.com ({bea}): active here, inactive in the file\n")
+    );
+}
+
+#[test]
+fn googles_export_is_read_with_its_marks_in_the_headings() {
+    let server = Server::plain();
+    let [ada, bea, _] = three_people(&server);
+    let told = differences(
+        &server,
+        "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Org Unit Path [Required],\
+         New Primary Email [UPLOAD ONLY],Status [READ ONLY],Last Sign In [READ ONLY],Employee Title,Department,\
+         New Status [UPLOAD ONLY]\n\
+         Ada,Example,ada@example.com,****,/,,Active,2026/11/20 09:00:12,CTO,IT,\n\
+         Bea,,bea@example.com,****,/,,Suspended,Never logged in,,,\n",
+    );
+    assert!(
+        told.contains(&format!(
+            "user ada@example.com ({ada}): title is \"Engineer\" here, \"CTO\" in the file"
+        )),
+        "{told}"
+    );
+    assert!(told.contains(&format!("wrongly active: 1\n  user bea@example.com ({bea})")), "{told}");
+    // Members of groups come by the group's address, which is no name here.
+    let words = compare(
+        &server,
+        "Group Email [Required],Member Email,Member Type\nx@example.com,ada@example.com,USER\n",
+    );
+    assert!(words.refused().contains("add a column \"Group Name\""));
+}
+
 #[test]
 fn the_activity_is_shown_in_a_terminal() {
     let server = Server::plain();

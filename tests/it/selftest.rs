@@ -1,5 +1,9 @@
 //! `scimd selftest`: against an instance of one's own, against another, and against one that fails.
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::server::{Server, finish};
@@ -42,4 +46,41 @@ fn another_server_is_tested_with_its_token_and_a_failing_line_shows_request_and_
     assert!(ran.stdout.contains("\"value\":\"False\"") && ran.stdout.contains("\"status\":\"400\""), "{ran}");
     assert!(!ran.stdout.contains(&strict), "the token is not printed");
     assert_eq!(server.caller().get("/Users").is(200).json()["totalResults"], json!(0));
+}
+
+/// Interrupts the command after its first line, and gives its exit code and all it said.
+fn interrupted(command: &mut std::process::Command) -> (Option<i32>, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("create the test user") {
+        assert!(lines.read_line(&mut said).expect("a line") > 0, "it ended early: {said}");
+    }
+    crate::server::kill(&child, Signal::INT);
+    lines.read_to_string(&mut said).expect("the rest");
+    (child.wait().expect("it ends").code(), said)
+}
+
+#[test]
+fn an_interrupted_run_takes_away_what_it_made() {
+    let server = Server::start();
+    let url = format!("{}/scim", server.origin);
+    let token = server.caller().token;
+    let mut command = crate::server::command();
+    command.args(["selftest", "--insecure", "--as", "jumpcloud", "--url", &url, "--token", &token]);
+    let (code, said) = interrupted(&mut command);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.ends_with("stopped before the end; what was made is deleted again\n"), "{said}");
+    assert_eq!(server.caller().get("/Users").is(200).json()["totalResults"], 0, "{said}");
+
+    let mut command = crate::server::command();
+    command.args(["selftest", "--insecure", "--url", &url, "--data-dir"]).arg(server.data().dir());
+    let (code, said) = interrupted(&mut command);
+    assert_eq!(code, Some(1), "{said}");
+    let file = rusqlite::Connection::open(server.data().database()).expect("the file");
+    let left = |sql: &str| file.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(left("select count(*) from team where slug like '~%'"), 0, "{said}");
+    assert_eq!(left("select count(*) from token where name = 'Self-test'"), 0, "{said}");
+    assert_eq!(left("select count(*) from audit where what like 'selftest.%'"), 2, "{said}");
+    server.data().run(&["check"]).well();
 }

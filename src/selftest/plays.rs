@@ -1,7 +1,7 @@
 //! The sequences that providers send, as far as they are known: connect, look up, create, update, deactivate, reactivate,
 //! groups, delete. `{{mark}}` makes names new in each run; `{{user}}` is an id that an earlier answer gave.
 
-use super::Provider;
+use super::Which;
 
 /// A provider's sequence.
 pub(super) struct Play {
@@ -23,12 +23,8 @@ pub(super) struct Step {
     pub save: &'static str,
 }
 
-pub(super) const ALL: [(Provider, Play); 4] = [
-    (Provider::Jumpcloud, JUMPCLOUD),
-    (Provider::Okta, OKTA),
-    (Provider::Entra, ENTRA),
-    (Provider::Onelogin, ONELOGIN),
-];
+pub(super) const ALL: [(Which, Play); 4] =
+    [(Which::Jumpcloud, JUMPCLOUD), (Which::Okta, OKTA), (Which::Entra, ENTRA), (Which::Onelogin, ONELOGIN)];
 
 const fn step(title: &'static str, method: &'static str, target: &'static str, body: &'static str) -> Step {
     Step { title, method, target, body, status: &[200], checks: &[], save: "" }

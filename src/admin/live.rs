@@ -1,0 +1,107 @@
+//! Pages that stay right while they are open: one stream of events per page that says "look again", and the fragment that
+//! the page then fetches. Without scripts every page is right when it is loaded.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::error::Fault;
+use super::page::{Page, render};
+use super::rotation::rotations;
+use super::{connect, overview, selftest};
+use crate::http::{Body, Response};
+
+/// A stream ends after this time; the browser opens the next.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// A comment keeps proxies from closing a quiet stream.
+const BEAT: Duration = Duration::from_secs(20);
+
+/// Without a change the page looks again after so long: times such as "4 min ago" grow old.
+const STALE: Duration = Duration::from_secs(60);
+
+/// Whether a page has parts that change, and how often they are looked at again at most.
+fn pause(page: &str) -> Option<Duration> {
+    match page {
+        "connect" | "selftest" => Some(Duration::from_millis(300)),
+        "tokens" => Some(Duration::from_millis(1000)),
+        // It counts much; while requests come without end, every two seconds will do.
+        "overview" => Some(Duration::from_millis(2000)),
+        _ => None,
+    }
+}
+
+/// The parts of a page that change: elements with ids, which take the place of those with the same ids.
+pub async fn fragment(page: Page<'_, '_>, name: &str) -> Result<Response, Fault> {
+    let parts = match name {
+        "connect" => connect::live(&page).await?,
+        "overview" => overview::live(&page).await?,
+        "tokens" => {
+            let tokens = page.visit.desk.service.tokens(page.team.id)?;
+            render(&rotations(&page, &tokens).await?)?
+        }
+        "selftest" => selftest::live(&page)?,
+        _ => return Err(Fault::NotFound),
+    };
+    Ok(Response::html(200, parts))
+}
+
+/// Tells the page, while it is open, when to look again: after a commit, or when the self-test goes on.
+pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
+    let query = &page.visit.request.query;
+    let name = query.get("page").unwrap_or_default().to_owned();
+    let pause = pause(&name).ok_or(Fault::NotFound)?;
+    let asked = query.get("idp").and_then(super::idp::find).map(|idp| format!("?idp={}", idp.key));
+    let url = format!("{}fragment/{name}{}", page.base(), asked.unwrap_or_default());
+    let text = format!("event: fragment\ndata: {}\n\n", json!({ "id": name, "url": url, "say": "" }));
+    let (sender, body) = Body::stream();
+    let desk = page.visit.desk;
+    let mut commits = desk.service.store().commits();
+    let mut bench = desk.bench.progress();
+    tokio::spawn(async move {
+        let end = Instant::now() + LONGEST;
+        // The first look makes good what was missed between the page and the stream, or while the connection was gone.
+        if !sender.send(format!("retry: 2000\n\n{text}")).await {
+            return;
+        }
+        let mut quiet = Duration::ZERO;
+        while Instant::now() < end {
+            let changed = tokio::select! {
+                () = sender.closed() => return,
+                changed = commits.changed() => changed.is_ok(),
+                changed = bench.changed(), if name == "selftest" => changed.is_ok(),
+                () = sleep(BEAT) => {
+                    quiet += BEAT;
+                    if quiet < STALE && !sender.send(": still here\n\n").await {
+                        return;
+                    }
+                    if quiet < STALE {
+                        continue;
+                    }
+                    true
+                }
+            };
+            quiet = Duration::ZERO;
+            if !changed || !sender.send(text.clone()).await {
+                return;
+            }
+            sleep(pause).await;
+        }
+    });
+    Ok(Response::with_body(200, body).header("content-type", "text/event-stream").uncompressed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_waits_for_requests_looks_again_well_within_a_second() {
+        // A read is written with the next look of the writer, a fifth of a second later at most.
+        let writer = Duration::from_millis(200);
+        for page in ["connect", "selftest"] {
+            assert!(pause(page).expect("live") + writer <= Duration::from_millis(600), "{page}");
+        }
+        assert_eq!(pause("users"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Connecting a provider: what has reached the server meanwhile, and which provider a team has chosen for its pages. The
+//! choice decides words alone, never how a request is understood.
+
+use serde_json::json;
+
+use super::{Actor, Error, Service};
+use crate::base::TeamId;
+use crate::scim::{Kind, fold};
+use crate::store::{ActivityQuery, ActivityRow, Token, Totals};
+
+/// More requests than this are not looked at.
+const MOST_ROWS: u32 = 500;
+
+/// What the connect page shows.
+#[derive(Debug, Default)]
+pub struct Connecting {
+    pub tokens: Vec<Token>,
+    /// Requests of the team and of no team, latest first.
+    pub rows: Vec<ActivityRow>,
+    pub totals: Totals,
+    /// Whether the proposed test address is somebody's already.
+    pub email_taken: bool,
+    /// The last use of a token of another team, and that team's name.
+    pub elsewhere: Option<(Token, String)>,
+}
+
+impl Service {
+    /// What has reached the server while a provider is being connected.
+    pub async fn connecting(&self, team: TeamId, test_email: &str) -> Result<Connecting, Error> {
+        let email = fold::fold(test_email);
+        self.store()
+            .read(move |tx| {
+                let query = ActivityQuery { limit: MOST_ROWS, ..ActivityQuery::default() };
+                let mut elsewhere: Option<(Token, String)> = None;
+                for other in tx.teams()?.into_iter().filter(|other| other.id != team) {
+                    let at = |token: &Token| token.used.as_ref().map(|used| used.at);
+                    let last = tx.tokens(other.id)?.into_iter().max_by_key(at);
+                    if let Some(last) =
+                        last.filter(|last| at(last) > elsewhere.as_ref().and_then(|(known, _)| at(known)))
+                    {
+                        elsewhere = Some((last, other.name));
+                    }
+                }
+                Ok(Connecting {
+                    tokens: tx.tokens(team)?,
+                    rows: tx.activity_of_all(team, &query)?,
+                    totals: tx.totals(team)?,
+                    email_taken: tx.resource_by_value(team, Kind::User, "userName", &email)?.is_some(),
+                    elsewhere,
+                })
+            })
+            .await
+    }
+
+    /// The provider that a team chose for its pages; else the one that used a token of it last, as far as it shows.
+    pub fn chosen_provider(&self, team: TeamId) -> Result<Option<String>, Error> {
+        self.store().read_now(|tx| {
+            if let Some(chosen) = tx.setting(&name(team))? {
+                return Ok(Some(chosen));
+            }
+            let tokens = tx.tokens(team)?.into_iter().filter(|token| token.provider.is_some());
+            let last = tokens.max_by_key(|token| token.used.as_ref().map(|used| used.at));
+            Ok(last.and_then(|token| token.provider))
+        })
+    }
+
+    /// Remembers the provider that a team chose for its pages.
+    pub async fn choose_provider(&self, actor: &Actor, team: TeamId, provider: &str) -> Result<(), Error> {
+        let (who, provider) = (actor.name(), provider.to_owned());
+        self.store()
+            .write(move |tx| {
+                let before = tx.setting(&name(team))?;
+                if before.as_deref() != Some(&provider) {
+                    tx.set_setting(&name(team), &provider)?;
+                    let detail = json!({ "old": before });
+                    tx.append_audit(Some(team), &who, "provider.chosen", &provider, &detail)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn name(team: TeamId) -> String {
+    format!("provider.{}", team.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_team_keeps_its_choice_and_the_audit_has_it_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("scimd.db");
+        let store = crate::store::Store::open(&file, Default::default()).expect("a store");
+        let service = Service::new(store, Default::default());
+        let actor = Actor::CommandLine { user: "root".into() };
+        let (one, other) = (
+            service.create_team(&actor, "One").await.expect("made").id,
+            service.create_team(&actor, "Other").await.expect("made").id,
+        );
+        assert_eq!(service.chosen_provider(one).expect("read"), None);
+        for _ in 0..2 {
+            service.choose_provider(&actor, one, "okta").await.expect("chosen");
+        }
+        assert_eq!(service.chosen_provider(one).expect("read").as_deref(), Some("okta"));
+        assert_eq!(service.chosen_provider(other).expect("read"), None);
+        let audit = service.store().read_now(|tx| tx.audit(Some(one), None, 10)).expect("rows");
+        assert_eq!(audit.iter().filter(|row| row.what == "provider.chosen").count(), 1);
+    }
+}
