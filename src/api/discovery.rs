@@ -26,11 +26,10 @@ pub fn answer(
     }
     let (team, mode) = caller.map_or((None, Mode::Compat), |caller| (Some(caller.team), caller.mode));
     let (service, base) = (&face.service, exchange.base.as_str());
-    let (what, body) = match route {
-        Route::ServiceProviderConfig => (
-            "the service provider configuration",
-            service.service_provider_config(base).to_string().into_bytes(),
-        ),
+    let (what, response) = match route {
+        Route::ServiceProviderConfig => {
+            ("the service provider configuration", single(&service.service_provider_config(base)))
+        }
         Route::ResourceTypes(id) => {
             ("the resource types", chosen(service.resource_types(team, base)?, id.as_deref())?)
         }
@@ -51,25 +50,33 @@ pub fn answer(
         };
         face.service.record_read(caller, &exchange.asked, &ending);
     }
-    Ok(Response::json(200, SCIM_JSON, body))
+    Ok(response)
 }
 
 /// The document of that id, or all as a list.
-fn chosen(documents: Vec<Value>, id: Option<&str>) -> Result<Vec<u8>, Error> {
+fn chosen(documents: Vec<Value>, id: Option<&str>) -> Result<Response, Error> {
     let Some(id) = id else {
         let total = documents.len() as u64;
         let rendered: Vec<Vec<u8>> =
             documents.iter().map(|document| document.to_string().into_bytes()).collect();
-        return Ok(message::list_response(total, Some(1), &rendered, None));
+        return Ok(Response::json(200, SCIM_JSON, message::list_response(total, Some(1), &rendered, None)));
     };
     documents
         .iter()
         .find(|document| {
             document.get("id").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(id))
         })
-        .map(|document| document.to_string().into_bytes())
+        .map(single)
         .ok_or_else(|| {
             let shown: String = id.chars().take(120).collect();
             Error::Scim(ScimError::not_found(format!("there is no \"{shown}\" here")))
         })
+}
+
+/// One document, "returned in the same way that a single User or Group is" (RFC 7644 §4): with its address.
+fn single(document: &Value) -> Response {
+    let location = document["meta"]["location"].as_str().unwrap_or_default();
+    Response::json(200, SCIM_JSON, document.to_string().into_bytes())
+        .header("content-location", location)
+        .header("location", location)
 }

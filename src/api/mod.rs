@@ -91,8 +91,8 @@ impl Route {
             [".search"] => Route::Search(vec![Kind::User, Kind::Group]),
             ["Users", ".search"] => Route::Search(vec![Kind::User]),
             ["Groups", ".search"] => Route::Search(vec![Kind::Group]),
-            ["Users", id] => Route::One(Kind::User, (*id).to_owned()),
-            ["Groups", id] => Route::One(Kind::Group, (*id).to_owned()),
+            ["Users", id] => Route::One(Kind::User, without_suffix(id)),
+            ["Groups", id] => Route::One(Kind::Group, without_suffix(id)),
             ["ServiceProviderConfig"] => Route::ServiceProviderConfig,
             ["ResourceTypes"] => Route::ResourceTypes(None),
             ["ResourceTypes", id] => Route::ResourceTypes(Some((*id).to_owned())),
@@ -118,6 +118,11 @@ impl Route {
     fn is_discovery(&self) -> bool {
         matches!(self, Route::ServiceProviderConfig | Route::ResourceTypes(_) | Route::Schemas(_))
     }
+}
+
+/// An id without the suffix that asks for SCIM's format, which is the format of every answer (RFC 7644 §3.8).
+fn without_suffix(id: &str) -> String {
+    id.strip_suffix(".scim").unwrap_or(id).to_owned()
 }
 
 impl Face {

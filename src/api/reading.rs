@@ -119,25 +119,48 @@ pub fn clip(text: &str, longest: usize) -> String {
     text.chars().take(longest).collect()
 }
 
-/// The media type of answers: JSON's where the client asks for it and not for SCIM's.
+/// The media type of answers: the one of the two that the client likes better.
 pub fn answer_type(request: &Request) -> &'static str {
-    let accept = request.headers.get("accept").unwrap_or("").to_ascii_lowercase();
-    if accept.contains(JSON) && !accept.contains(SCIM_JSON) { JSON } else { SCIM_JSON }
+    request.headers.get("accept").and_then(preferred).unwrap_or(SCIM_JSON)
+}
+
+/// Which of the two media types an Accept header prefers, SCIM's where it makes no difference; `None` where it takes
+/// neither (RFC 9110 §12.5.1).
+fn preferred(accept: &str) -> Option<&'static str> {
+    let accept = accept.to_ascii_lowercase();
+    if accept.trim().is_empty() {
+        return Some(SCIM_JSON);
+    }
+    let ranges: Vec<(&str, f32)> = accept.split(',').map(weighed).collect();
+    // How much a type is wanted, and how closely the range that says so names it.
+    let wanted = |media| {
+        let closest = [media, "application/*", "*/*"].into_iter().zip([3, 2, 1]);
+        let mut said = closest.filter_map(|(range, closeness)| {
+            ranges.iter().find(|(known, _)| *known == range).map(|(_, weight)| (*weight, closeness))
+        });
+        said.next().unwrap_or((0.0, 0))
+    };
+    let (scim, json) = (wanted(SCIM_JSON), wanted(JSON));
+    match (scim.0 > 0.0, json.0 > 0.0) {
+        (false, false) => None,
+        _ if json > scim => Some(JSON),
+        _ => Some(SCIM_JSON),
+    }
+}
+
+/// A range of an Accept header and its weight; one that is no number is passed over.
+fn weighed(range: &str) -> (&str, f32) {
+    let mut parts = range.split(';').map(str::trim);
+    let media = parts.next().unwrap_or("");
+    let weight = parts.find_map(|part| part.strip_prefix('q')?.trim_start().strip_prefix('='));
+    (media, weight.and_then(|weight| weight.trim().parse().ok()).unwrap_or(1.0))
 }
 
 /// Refuses a client that accepts no JSON: strict only (RFC 9110 §15.5.7).
 pub fn acceptable(exchange: &mut Exchange, mode: Mode) -> Result<(), Error> {
     let Some(accept) = exchange.request.headers.get("accept") else { return Ok(()) };
-    let accept = accept.to_ascii_lowercase();
-    let known = ["*/*", "application/*", JSON, SCIM_JSON];
-    let acceptable = accept.trim().is_empty()
-        || accept.split(',').any(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let media = parts.next().unwrap_or("");
-            known.contains(&media) && !parts.any(|part| part.replace(' ', "") == "q=0")
-        });
     match mode {
-        _ if acceptable => Ok(()),
+        _ if preferred(accept).is_some() => Ok(()),
         Mode::Compat => {
             exchange.asked.notes.used(Leniency::MediaType);
             Ok(())
@@ -207,11 +230,20 @@ fn unreadable(length: usize, detail: &str) -> Vec<u8> {
     format!("({length} bytes that are not JSON{at})").into_bytes()
 }
 
-/// The media type of the body where it is neither SCIM's nor JSON's.
+/// The media type of the body where it is neither SCIM's nor JSON's, or in other characters than UTF-8 (RFC 7644 §3.8).
 fn foreign_media(exchange: &Exchange) -> Option<String> {
-    let sent = exchange.request.headers.get("content-type")?;
-    let media = sent.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    (!media.is_empty() && media != SCIM_JSON && media != JSON).then(|| clip(&media, 80))
+    foreign(exchange.request.headers.get("content-type")?)
+}
+
+fn foreign(content_type: &str) -> Option<String> {
+    let sent = content_type.trim().to_ascii_lowercase();
+    let mut parts = sent.split(';').map(str::trim);
+    let media = parts.next().unwrap_or("");
+    let charset = parts.find_map(|part| part.strip_prefix("charset")?.trim_start().strip_prefix('='));
+    let readable =
+        charset.is_none_or(|name| ["utf-8", "utf8", "us-ascii"].contains(&name.trim().trim_matches('"')));
+    let known = media.is_empty() || media == SCIM_JSON || media == JSON;
+    (!known || !readable).then(|| clip(&sent, 80))
 }
 
 /// Media types under which clients are known to send JSON.
@@ -222,7 +254,7 @@ fn may_hold_json(media: &str) -> bool {
 }
 
 fn unsupported(media: &str) -> Error {
-    let detail = format!("the body is {media}; send {SCIM_JSON} or {JSON}");
+    let detail = format!("the body is {media}; send {SCIM_JSON} or {JSON}, in UTF-8");
     Error::Scim(ScimError::plain(415, detail))
 }
 
@@ -307,6 +339,50 @@ mod tests {
             "(9 bytes that are not JSON; the fault is at line 2, column 1)"
         );
         assert_eq!(kept("the body is empty; send JSON"), "(9 bytes that are not JSON)");
+    }
+
+    #[test]
+    fn the_answer_is_of_the_type_that_is_wanted_most() {
+        for (accept, wanted) in [
+            ("", Some(SCIM_JSON)),
+            ("*/*", Some(SCIM_JSON)),
+            ("application/*", Some(SCIM_JSON)),
+            ("application/scim+json", Some(SCIM_JSON)),
+            ("Application/JSON", Some(JSON)),
+            ("application/json, application/scim+json", Some(SCIM_JSON)),
+            ("application/json, application/scim+json;q=0.5", Some(JSON)),
+            ("application/json, */*", Some(JSON)),
+            ("application/json;q=0.5, */*", Some(SCIM_JSON)),
+            ("application/scim+json; q=0, application/json", Some(JSON)),
+            ("application/json;q=0, */*", Some(SCIM_JSON)),
+            ("text/html, application/json;q=0.1", Some(JSON)),
+            ("application/scim+json;charset=utf-8", Some(SCIM_JSON)),
+            ("application/json;q=0", None),
+            ("text/html", None),
+            ("*/*;q=0", None),
+            ("application/*;q=0.0, text/*", None),
+        ] {
+            assert_eq!(preferred(accept), wanted, "{accept}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_json_in_utf_8() {
+        for known in [
+            "",
+            "application/json",
+            "application/scim+json; charset=utf-8",
+            "Application/JSON;Charset=\"UTF-8\"",
+            "application/json; charset=us-ascii",
+            "application/scim+json; odata.metadata=none",
+        ] {
+            assert_eq!(foreign(known), None, "{known}");
+        }
+        for other in
+            ["text/plain", "application/xml", "application/json; charset=iso-8859-1", "x; charset=utf-8"]
+        {
+            assert_eq!(foreign(other).as_deref(), Some(other));
+        }
     }
 
     #[test]

@@ -12,13 +12,28 @@ use jiff::fmt::temporal::DateTimePrinter;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Reads an RFC 3339 date and time with its offset, as RFC 7643 §2.3.5 asks (`xsd:dateTime`).
+    /// Reads an `xsd:dateTime` of the years 0 to 9999 (RFC 7643 §2.3.5). Without an offset it counts as UTC.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        // jiff also takes a blank between date and time; xsd:dateTime does not.
-        if text.as_bytes().get(10) != Some(&b'T') {
+        // jiff also takes what xsd:dateTime does not: blanks, a date alone, a comma, small letters.
+        const FORM: &[u8] = b"0000-00-00T00:00:00";
+        let fits = |text: &str, form: &[u8]| {
+            let same = |(byte, wanted): (u8, &u8)| {
+                if *wanted == b'0' { byte.is_ascii_digit() } else { byte == *wanted }
+            };
+            text.len() == form.len() && text.bytes().zip(form).all(same)
+        };
+        let (seconds, rest) = text.split_at_checked(FORM.len())?;
+        let digits =
+            rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+        let (fraction, offset) = rest.split_at(if digits > 0 { digits + 1 } else { 0 });
+        if !fits(seconds, FORM)
+            || !["", "Z"].contains(&offset) && !fits(offset, b"+00:00") && !fits(offset, b"-00:00")
+        {
             return None;
         }
-        let instant: jiff::Timestamp = text.parse().ok()?;
+        let fraction = &fraction[..fraction.len().min(10)];
+        let offset = if offset.is_empty() { "Z" } else { offset };
+        let instant: jiff::Timestamp = format!("{seconds}{fraction}{offset}").parse().ok()?;
         Some(Timestamp(instant.as_millisecond()))
     }
 
@@ -94,9 +109,42 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_instant() {
-        for text in ["2026-11-23T18:00:00", "2026-11-23 18:00:00Z", "2026-02-30T00:00:00Z", "soon", ""] {
+        for text in [
+            "2026-11-23 18:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "soon",
+            "",
+            "2026-11-23",
+            "2026-11-23T18Z",
+            "2026-11-23T18:00Z",
+            "2026-11-23t18:00:00z",
+            "2026-11-23T18:00:00z",
+            "2026-11-23T18:00:00,5Z",
+            "2026-11-23T18:00:00.Z",
+            "2026-11-23T18:00:00+02",
+            "2026-11-23T18:00:00+0200",
+            "2026-11-23T18:00:00+02:00[Europe/Berlin]",
+            "2026-11-23T18:00:00 Z",
+            "2026-11-23T25:00:00Z",
+            "20261123T180000Z",
+            "+002026-11-23T18:00:00Z",
+            "２026-11-23T18:00:00Z",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn fractions_may_be_long_and_the_offset_be_missing() {
+        let at = Timestamp::parse("2026-11-23T18:00:00.123Z");
+        for text in [
+            "2026-11-23T18:00:00.123",
+            "2026-11-23T18:00:00.1230000000000001Z",
+            "2026-11-23T18:00:00.123-00:00",
+        ] {
+            assert_eq!(Timestamp::parse(text), at, "{text}");
+        }
+        assert_eq!(Timestamp::parse("2026-11-23T18:00:00"), Timestamp::parse("2026-11-23T18:00:00.0Z"));
     }
 
     #[test]

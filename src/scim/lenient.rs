@@ -63,6 +63,8 @@ pub enum Leniency {
     DraftUrn,
     /// The name of an endpoint in other letters, or as SCIM 1.1 has it.
     EndpointName,
+    /// A reference that is no URI.
+    LooseUri,
 }
 
 impl Leniency {
@@ -94,6 +96,7 @@ impl Leniency {
             Leniency::ListForSingle => "list-for-single",
             Leniency::DraftUrn => "draft-urn",
             Leniency::EndpointName => "endpoint-name",
+            Leniency::LooseUri => "loose-uri",
         }
     }
 }

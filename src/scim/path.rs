@@ -93,7 +93,7 @@ pub fn check(path: &str) -> Result<(), String> {
     }
 }
 
-/// Checks `ATTRNAME = ALPHA *(nameChar)`.
+/// Checks `ATTRNAME = ALPHA *(nameChar)` as RFC 7643 §2.1 has it, which knows `$` where RFC 7644 §3.4.2.2 does not.
 fn check_name(name: &str) -> Result<(), String> {
     let mut characters = name.chars();
     match characters.next() {
@@ -103,10 +103,10 @@ fn check_name(name: &str) -> Result<(), String> {
         }
         Some(_) => {}
     }
-    match characters.find(|c| !c.is_ascii_alphanumeric() && *c != '-' && *c != '_') {
+    match characters.find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '$' | '-' | '_')) {
         None => Ok(()),
         Some(wrong) => Err(format!(
-            "\"{name}\" is no attribute name: {wrong:?} is not allowed, only letters, digits, '-' and '_' are"
+            "\"{name}\" is no attribute name: {wrong:?} is not allowed, only letters, digits, '$', '-' and '_' are"
         )),
     }
 }
@@ -147,6 +147,7 @@ mod tests {
         );
         assert_eq!(attribute(Kind::User, "meta.lastModified"), "meta.lastModified");
         assert_eq!(attribute(Kind::Group, "members.$ref"), "members.$ref");
+        assert_eq!(check("pay$grade.a$b"), Ok(()));
         let department = format!("{ENTERPRISE}:department");
         assert_eq!(attribute(Kind::User, &department.to_uppercase()), department);
     }

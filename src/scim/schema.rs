@@ -183,7 +183,7 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
     let name = text(map, "name", &at("name"))?;
     if !is_name(&name) {
         return Err(ScimError::invalid_value(format!(
-            "{}: \"{name}\" is not an attribute name: a letter, then letters, digits, - or _ (RFC 7643 §2.1)",
+            "{}: \"{name}\" is not an attribute name: a letter, then letters, digits, $, - or _ (RFC 7643 §2.1)",
             at("name")
         )));
     }
@@ -334,11 +334,11 @@ fn wrong(place: &str, wanted: &str, got: &Value) -> ScimError {
     ScimError::invalid_value(format!("{place} must be {wanted}, got {shown}"))
 }
 
-/// RFC 7643 §2.1: a letter, then letters, digits, hyphens and underscores; `$ref` is the one exception.
+/// RFC 7643 §2.1: a letter, then letters, digits, `$`, hyphens and underscores; `$ref` is the one exception.
 fn is_name(name: &str) -> bool {
     name == "$ref"
         || name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"$-_".contains(&byte))
 }
 
 /// RFC 8141, as far as a schema needs it: `urn:`, a namespace, a name without blanks.

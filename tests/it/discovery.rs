@@ -47,11 +47,20 @@ fn each_one_is_read_by_its_id() {
             let id = resource["id"].as_str().expect("an id");
             let single = caller.get(&format!("{list}/{id}")).is(200);
             assert_eq!(&single.json(), resource, "{list}/{id}");
-            assert_eq!(resource["meta"]["location"], format!("{}{list}/{id}", caller.base));
+            let location = format!("{}{list}/{id}", caller.base);
+            assert_eq!(resource["meta"]["location"], location);
+            assert_eq!(
+                (single.header("location"), single.header("content-location")),
+                (&*location, &*location)
+            );
         }
         caller.get(&format!("{list}/nothing")).error(404, "");
         caller.get(&format!("{list}?filter=id+eq+%22x%22")).error(403, "");
     }
+    let config = caller.get("/ServiceProviderConfig").is(200);
+    let location = format!("{}/ServiceProviderConfig", caller.base);
+    assert_eq!(config.json()["meta"]["location"], location);
+    assert_eq!((config.header("location"), config.header("content-location")), (&*location, &*location));
 }
 
 #[test]

@@ -118,6 +118,22 @@ fn a_group_in_a_group_and_no_loop() {
 }
 
 #[test]
+fn a_name_is_unique_without_regard_to_width_and_kept_as_sent() {
+    let server = Server::plain();
+    for (n, caller) in [server.caller_with(&["--strict"]), server.caller()].into_iter().enumerate() {
+        let (wide, plain) = (format!("ｍｅｉ{n}＠Example.com"), format!("MEI{n}@example.com"));
+        let mei = caller.user(&wide);
+        assert_eq!(caller.get(&format!("/Users/{mei}")).is(200).json()["userName"], wide);
+        let body = json!({"schemas": [USER], "userName": plain});
+        caller.post("/Users", &body).error(409, "uniqueness");
+        let found = caller.get(&format!("/Users?filter=userName+eq+%22{plain}%22")).is(200).json();
+        assert_eq!((&found["totalResults"], &found["Resources"][0]["id"]), (&json!(1), &json!(mei)));
+        caller.put(&format!("/Users/{mei}"), &body).is(200);
+        assert_eq!(caller.get(&format!("/Users/{mei}")).is(200).json()["userName"], plain);
+    }
+}
+
+#[test]
 fn a_name_is_unique_without_regard_to_case() {
     let server = Server::plain();
     let caller = server.caller();

@@ -41,7 +41,7 @@ impl Reader<'_> {
             Type::Decimal => self.decimal(value),
             Type::DateTime => checked(value, |text| Timestamp::parse(text).is_some()),
             Type::Binary => checked(value, is_base64),
-            Type::Reference => checked(value, |_| true),
+            Type::Reference => self.reference(value),
             Type::Complex => None,
         };
         let Some(found) = found else {
@@ -65,6 +65,18 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// A URI (RFC 7643 §2.3.7); for a compat token any text.
+    fn reference(&mut self, value: &Value) -> Option<Value> {
+        let text = value.as_str()?;
+        if !is_uri_reference(text) {
+            if self.mode == Mode::Strict {
+                return None;
+            }
+            self.notes.used(Leniency::LooseUri);
+        }
+        Some(value.clone())
     }
 
     fn boolean(&mut self, value: &Value) -> Option<Value> {
@@ -111,6 +123,46 @@ fn checked(value: &Value, test: impl Fn(&str) -> bool) -> Option<Value> {
     value.as_str().is_some_and(test).then(|| value.clone())
 }
 
+/// Whether a text is a URI or a relative reference (RFC 3986 §4.1), as far as its characters and its scheme tell.
+fn is_uri_reference(text: &str) -> bool {
+    let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let first = before.split('/').next().unwrap_or("");
+    let (scheme, path) = match first.split_once(':') {
+        None => (true, before),
+        Some((scheme, _)) => (
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)),
+            &before[scheme.len() + 1..],
+        ),
+    };
+    // Square brackets stand around the address in an authority and nowhere else.
+    let (authority, path) = match path.strip_prefix("//") {
+        None => ("", path),
+        Some(path) => path.split_at(path.find('/').unwrap_or(path.len())),
+    };
+    scheme
+        && is_of(authority, b"@:[]")
+        && is_of(path, b"@:/")
+        && is_of(query, b"@:/?")
+        && is_of(fragment, b"@:/?")
+}
+
+/// Whether a part of a URI holds nothing but unreserved characters, sub-delimiters, these, and bytes written as `%20`.
+fn is_of(part: &str, more: &[u8]) -> bool {
+    let mut escapes = part.split('%');
+    let plain = |text: &str| {
+        text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte) || more.contains(&byte)
+        })
+    };
+    escapes.next().is_none_or(plain)
+        && escapes.all(|escape| {
+            let hex = escape.as_bytes().get(..2);
+            hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) && plain(&escape[2..])
+        })
+}
+
 /// Whether a text is base64 in either alphabet (RFC 4648 §4, §5); padding may be left out (RFC 7643 §2.3.6).
 fn is_base64(text: &str) -> bool {
     let decodes = |alphabet: &Alphabet| {
@@ -127,7 +179,7 @@ fn expected(kind: Type) -> &'static str {
         Type::Boolean => "true or false",
         Type::Decimal => "a number",
         Type::Integer => "a whole number of at most 64 bits",
-        Type::DateTime => "a date and time with its offset, such as \"2026-11-23T18:00:00Z\"",
+        Type::DateTime => "a date and time, such as \"2026-11-23T18:00:00Z\"",
         Type::Binary => "a text in base64",
         Type::Reference => "a text with a URI",
         Type::Complex => "an object",
