@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
-use super::ScimError;
+use super::{Document, ScimError};
 use super::schema::{Attribute, Returned, Schema};
 
 /// URN of the core User schema (RFC 7643 §4.1).
@@ -203,6 +203,24 @@ impl Registry {
             }
         }
         found(None, &self.common, path).or_else(|| found(None, &shape.core.attributes, path))
+    }
+
+    /// The attributes that a document has values of.
+    pub fn assigned(&self, kind: Kind, document: &Document) -> Vec<AttrPath> {
+        let shape = self.shape(kind);
+        let of = |extension: Option<&Arc<str>>, attributes: &[Arc<Attribute>], members: &Document| {
+            let there = attributes.iter().filter(|attribute| members.contains_key(&attribute.name)).cloned();
+            there
+                .map(|attribute| AttrPath { extension: extension.cloned(), attribute, sub: None })
+                .collect::<Vec<_>>()
+        };
+        let mut all = of(None, &shape.core.attributes, document);
+        for (schema, urn) in shape.extensions.iter().zip(&shape.urns) {
+            if let Some(Value::Object(members)) = document.get(&schema.id) {
+                all.extend(of(Some(urn), &schema.attributes, members));
+            }
+        }
+        all
     }
 
     /// The documents that `/Schemas` serves, without `meta`; whether group names may repeat depends on token and team.

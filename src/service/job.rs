@@ -1,15 +1,14 @@
 //! One write on its way: what the request asks for, the rows it starts from, and how a change is told (events, activity,
 //! answer). Which change it is, the use cases say.
 
-use std::sync::Arc;
-
 use super::membership::Delta;
 use super::record::{self, Asked, Ending};
 use super::sentence::{Change, Deed};
 use super::view::View;
 use super::{Caller, Error, Service};
+use crate::scim::registry::AttrPath;
 use crate::scim::resource::Projection;
-use crate::scim::{Document, Kind, Notes, ScimError};
+use crate::scim::{Document, Kind, Notes, Registry, ScimError};
 use crate::store::{IndexValue, ReadTx, Row, Subject, WriteTx, index};
 
 /// Where a request goes and how its answer is to look.
@@ -75,9 +74,19 @@ impl Job {
         caller: &Caller,
         asked: &Asked,
         target: Target,
-    ) -> Result<Arc<Job>, Error> {
+    ) -> Result<Job, Error> {
         let view = service.view(caller, target.projection.clone(), target.base.clone())?;
-        Ok(Arc::new(Job { caller: caller.clone(), asked: asked.clone(), target, view }))
+        Ok(Job { caller: caller.clone(), asked: asked.clone(), target, view })
+    }
+
+    /// The answer shows of what was sent also what is returned on request.
+    pub(super) fn shows_sent(&mut self, paths: impl FnOnce(&Registry) -> Vec<AttrPath>) {
+        if !self.view.registry().shows_on_request(self.target.kind) {
+            return;
+        }
+        let paths = paths(self.view.registry());
+        let projection = std::mem::replace(&mut self.view.projection, Projection::all());
+        self.view.projection = projection.with_sent(paths);
     }
 
     /// The row that the request names, at the version it asks for; the schemas are those that it was read by.

@@ -30,8 +30,9 @@ impl Service {
         id: &str,
         body: &Body,
     ) -> Result<Outcome, Error> {
-        let job = Job::new(self, caller, asked, target)?;
+        let mut job = Job::new(self, caller, asked, target)?;
         let plan = patch::plan(job.view.registry(), job.target.kind, body, caller.mode)?;
+        job.shows_sent(|_| plan.paths());
         asked.underway.leave(&plan.notes);
         let id = id.to_owned();
         self.store().write(move |tx| apply(tx, &job, &id, &plan)).await

@@ -44,9 +44,11 @@ impl Service {
         target: Target,
         body: &Body,
     ) -> Result<Outcome, Error> {
-        let job = Job::new(self, caller, asked, target)?;
+        let mut job = Job::new(self, caller, asked, target)?;
         let mut parsed = resource::parse(job.view.registry(), job.target.kind, body, caller.mode)?;
         asked.underway.leave(&parsed.notes);
+        let kind = job.target.kind;
+        job.shows_sent(|registry| registry.assigned(kind, &parsed.document));
         if job.target.kind == Kind::User {
             parsed.document.entry("active").or_insert(Value::Bool(true));
             resource::order(job.view.registry(), Kind::User, &mut parsed.document);
@@ -75,9 +77,11 @@ impl Service {
         id: &str,
         body: &Body,
     ) -> Result<Outcome, Error> {
-        let job = Job::new(self, caller, asked, target)?;
+        let mut job = Job::new(self, caller, asked, target)?;
         let parsed = resource::parse(job.view.registry(), job.target.kind, body, caller.mode)?;
         asked.underway.leave(&parsed.notes);
+        let kind = job.target.kind;
+        job.shows_sent(|registry| registry.assigned(kind, &parsed.document));
         let id = id.to_owned();
         self.store().write(move |tx| replace(tx, &job, &id, &parsed)).await
     }

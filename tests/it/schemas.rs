@@ -57,8 +57,17 @@ fn a_running_server_takes_up_a_schema_and_serves_it_whole() {
     let shown = made.json();
     assert_eq!(shown["schemas"], json!([USER, BADGE]));
     assert_eq!(shown[BADGE]["number"], "B1");
-    assert!(shown[BADGE].get("hint").is_none() && shown[BADGE].get("pin").is_none(), "{shown}");
+    // RFC 7643 §7: what is returned on request is shown to the one who sent it, and else when it is asked for.
+    assert!(shown[BADGE]["hint"] == "blue" && shown[BADGE].get("pin").is_none(), "{shown}");
     let ada = format!("/Users/{}", made.id());
+    let hint_of = |answer: &crate::client::Answer| answer.json()[BADGE]["hint"].clone();
+    assert_eq!(hint_of(&caller.get(&ada).is(200)), Value::Null);
+    let patch = |path: &str, value: Value| {
+        caller.patch(&ada, json!([{ "op": "replace", "path": format!("{BADGE}:{path}"), "value": value }])).is(200)
+    };
+    assert_eq!(hint_of(&patch("level", json!(4))), Value::Null);
+    assert_eq!(hint_of(&patch("hint", json!("red"))), "red");
+    assert_eq!(hint_of(&caller.put(&ada, &shown).is(200)), "blue");
     let asked = caller.get(&format!("{ada}?attributes={BADGE}:hint,{BADGE}:pin")).is(200).json();
     assert_eq!(asked[BADGE], json!({ "hint": "blue" }));
     person(&caller, "bob", json!({ "number": "B2", "level": 1 })).is(201);

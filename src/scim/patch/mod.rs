@@ -143,6 +143,15 @@ pub fn plan(registry: &Registry, kind: Kind, body: &Value, mode: Mode) -> Result
 }
 
 impl Plan {
+    /// The attributes that are changed.
+    pub fn paths(&self) -> Vec<AttrPath> {
+        let path = |edit: &Edit| match &edit.target {
+            Target::Attribute(path, _) => Some(path.clone()),
+            Target::Extension(_) => None,
+        };
+        self.edits.iter().filter_map(path).collect()
+    }
+
     /// The document after all edits, or the first error and nothing changed. Equal to `document` when nothing changes.
     pub fn apply(
         &self,

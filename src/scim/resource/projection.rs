@@ -6,12 +6,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::scim::path::{self, Named};
+use crate::scim::registry::AttrPath;
 use crate::scim::schema::{Attribute, Returned};
-use crate::scim::{Document, Kind, Registry, ScimError, registry};
+use crate::scim::{Document, Kind, Registry, ScimError};
 
 /// The attributes that a client asks to see, or not to see.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Projection(Choice);
+pub struct Projection {
+    choice: Choice,
+    /// What the client sent: of it, what is returned on request is shown too.
+    sent: Names,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Choice {
@@ -48,7 +53,14 @@ struct Pick {
 impl Projection {
     /// What is shown when nothing is asked for: everything that is returned always or by default.
     pub fn all() -> Projection {
-        Projection(Choice::All)
+        Projection { choice: Choice::All, sent: Names::default() }
+    }
+
+    /// Shows what is returned on request where the client sent it (RFC 7643 §7: "in response to any PUT, POST, or PATCH
+    /// operations if the attribute was specified by the client"), unless `attributes` says what is shown.
+    pub fn with_sent(mut self, paths: impl IntoIterator<Item = AttrPath>) -> Projection {
+        paths.into_iter().for_each(|path| self.sent.add(Named::Attribute(path)));
+        self
     }
 
     /// Reads the two lists, of which one may be given (RFC 7644 §3.9 calls them mutually exclusive).
@@ -64,7 +76,7 @@ impl Projection {
         excluded: Option<&str>,
     ) -> Result<Projection, ScimError> {
         let given = |list: Option<&str>| list.map(str::to_owned).filter(|list| !list.trim().is_empty());
-        Ok(Projection(match (given(attributes), given(excluded)) {
+        let choice = match (given(attributes), given(excluded)) {
             (None, None) => Choice::All,
             (Some(list), None) => Choice::Only(named(registry, kinds, "attributes", &list)?),
             (None, Some(list)) => Choice::Without(named(registry, kinds, "excludedAttributes", &list)?),
@@ -72,12 +84,13 @@ impl Projection {
                 let detail = "attributes and excludedAttributes exclude each other; send one of them";
                 return Err(ScimError::invalid_value(detail));
             }
-        }))
+        };
+        Ok(Projection { choice, sent: Names::default() })
     }
 
     /// Whether nothing in particular is asked for.
     pub fn is_all(&self) -> bool {
-        self.0 == Choice::All
+        self.choice == Choice::All
     }
 
     /// Whether an attribute that is returned by default is shown, in whole or in part. `name` is a name at the top of
@@ -160,24 +173,27 @@ impl Projection {
     }
 
     fn shows_unnamed(&self) -> bool {
-        !matches!(self.0, Choice::Only(_))
+        !matches!(self.choice, Choice::Only(_))
     }
 
     /// What is shown of an attribute's value; `None` for nothing.
     fn attribute(&self, kind: Kind, urn: Option<&str>, attribute: &Attribute, value: Value) -> Option<Value> {
-        let Some((only, names)) = self.names(kind) else { return without(attribute, value, false, None) };
+        let sent = self.sent.section(urn).and_then(|section| section.pick(&attribute.name));
+        let Some((only, names)) = self.names(kind) else {
+            return without(attribute, value, false, None, sent);
+        };
         let section = names.section(urn);
         let within = section.is_some_and(|section| section.whole);
         let pick = section.and_then(|section| section.pick(&attribute.name));
         match only {
             true => only_named(attribute, value, within, pick),
-            false => without(attribute, value, within, pick),
+            false => without(attribute, value, within, pick, sent),
         }
     }
 
     /// The names for this kind, and whether only they are shown; `None` where no names were given.
     fn names(&self, kind: Kind) -> Option<(bool, &Names)> {
-        let (only, lists) = match &self.0 {
+        let (only, lists) = match &self.choice {
             Choice::All => return None,
             Choice::Only(lists) => (true, lists),
             Choice::Without(lists) => (false, lists),
@@ -219,7 +235,7 @@ impl Names {
             }
             Named::Attribute(path) | Named::OldDot(path) => path,
         };
-        let registry::AttrPath { extension, attribute, sub } = path;
+        let AttrPath { extension, attribute, sub } = path;
         let section = self.of(extension);
         let at = section.attributes.iter().position(|(known, _)| *known == attribute.name);
         let at = at.unwrap_or_else(|| {
@@ -283,17 +299,29 @@ fn only_named(attribute: &Attribute, value: Value, within: bool, pick: Option<&P
 }
 
 /// What is shown of a value by default, and what `excludedAttributes` leaves of it. Naming what is always returned "SHALL
-/// have no effect" (RFC 7644 §3.4.2.5).
-fn without(attribute: &Attribute, value: Value, within: bool, pick: Option<&Pick>) -> Option<Value> {
+/// have no effect" (RFC 7644 §3.4.2.5). What is returned on request is shown where the client sent it.
+fn without(
+    attribute: &Attribute,
+    value: Value,
+    within: bool,
+    pick: Option<&Pick>,
+    sent: Option<&Pick>,
+) -> Option<Value> {
     match attribute.returned {
-        Returned::Never | Returned::Request => return None,
-        Returned::Default if within || pick.is_some_and(|pick| pick.whole) => return None,
-        Returned::Default | Returned::Always => {}
+        Returned::Never => return None,
+        Returned::Request if sent.is_none() => return None,
+        Returned::Default | Returned::Request if within || pick.is_some_and(|pick| pick.whole) => {
+            return None;
+        }
+        Returned::Default | Returned::Request | Returned::Always => {}
     }
+    let excluded = |sub: &Attribute| pick.is_some_and(|pick| pick.subs.contains(&sub.name));
+    let was_sent = |sub: &Attribute| sent.is_some_and(|sent| sent.whole || sent.subs.contains(&sub.name));
     parts(attribute, value, true, |sub| match sub.returned {
         Returned::Always => true,
-        Returned::Default => !pick.is_some_and(|pick| pick.subs.contains(&sub.name)),
-        Returned::Request | Returned::Never => false,
+        Returned::Default => !excluded(sub),
+        Returned::Request => was_sent(sub) && !excluded(sub),
+        Returned::Never => false,
     })
 }
 
@@ -451,6 +479,43 @@ mod tests {
         assert_eq!(seals(&format!("{SEALS}:box,{SEALS}:box.asked"))["box"], more);
         assert_eq!(seals(&format!("{SEALS}:boxes.asked"))["boxes"], json!([{"asked": 2, "held": 3}]));
         assert_eq!(only(&format!("{SEALS}:kept,{SEALS}:box.kept"))[SEALS]["kept"], Value::Null);
+    }
+
+    #[test]
+    fn what_is_returned_on_request_is_shown_to_who_sent_it() {
+        let path =
+            |name: &str| registry().find(Kind::User, &format!("{SEALS}:{name}")).expect("an attribute");
+        let shown = |projection: Projection, sent: &[&str]| {
+            apply(&projection.with_sent(sent.iter().map(|name| path(name))), Kind::User, user())[SEALS]
+                .clone()
+        };
+        let (part, more) = (json!({"seen": 1, "held": 3}), json!({"seen": 1, "asked": 2, "held": 3}));
+        let by_default = json!({"plain": 1, "held": 3, "box": part, "boxes": [part]});
+        assert_eq!(shown(Projection::all(), &["plain"]), by_default);
+        for (sent, name, wanted) in [
+            ("asked", "asked", &json!(2)),
+            ("rare", "rare", &more),
+            ("rare.seen", "rare", &part),
+            ("box", "box", &more),
+            ("box.asked", "box", &more),
+            ("box.seen", "box", &part),
+            ("boxes.asked", "boxes", &json!([more])),
+            ("kept", "kept", &Value::Null),
+        ] {
+            let shown = shown(Projection::all(), &[sent]);
+            assert_eq!(&shown[name], wanted, "{sent}");
+            let others =
+                by_default.as_object().expect("an object").iter().filter(|(other, _)| *other != name);
+            assert!(others.into_iter().all(|(other, value)| shown[other] == *value), "{sent}: {shown}");
+        }
+        let parse = |attributes, excluded| {
+            Projection::parse(registry(), &[Kind::User], attributes, excluded).expect("taken")
+        };
+        assert_eq!(shown(parse(None, Some("title")), &["asked"])["asked"], 2);
+        let [asked, plain] = ["asked", "plain"].map(|name| format!("{SEALS}:{name}"));
+        assert_eq!(shown(parse(None, Some(&asked)), &["asked"])["asked"], Value::Null);
+        let only = parse(Some(&plain), None);
+        assert_eq!(shown(only, &["asked"]), json!({"plain": 1, "held": 3, "boxes": [part]}));
     }
 
     #[test]
