@@ -30,6 +30,100 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 LENIENT = bool(os.environ.get("LENIENT"))
 RUN = uuid.uuid4().hex[:8]
 
+# RFC 7643 §8.7.1, an attribute a line: its name ([] for several values), its type, what is not by default, =canonical
+# values, ->reference types. Where the text of the RFC and its example part, the text counts: §2.3.7 (a reference is case
+# exact), §4.2 (displayName of a group is required), §4.1.2 with §2.4 (an address may be primary), §2.4 (members have a display).
+CHARACTERISTICS = {
+    USER: """
+        userName string required server
+        name complex
+        name.formatted string
+        name.familyName string
+        name.givenName string
+        name.middleName string
+        name.honorificPrefix string
+        name.honorificSuffix string
+        displayName string
+        nickName string
+        profileUrl reference exact ->external
+        title string
+        userType string
+        preferredLanguage string
+        locale string
+        timezone string
+        active boolean
+        password string writeOnly never
+        emails[] complex
+        emails.value string
+        emails.display string
+        emails.type string =work|home|other
+        emails.primary boolean
+        phoneNumbers[] complex
+        phoneNumbers.value string
+        phoneNumbers.display string
+        phoneNumbers.type string =work|home|mobile|fax|pager|other
+        phoneNumbers.primary boolean
+        ims[] complex
+        ims.value string
+        ims.display string
+        ims.type string =aim|gtalk|icq|xmpp|msn|skype|qq|yahoo
+        ims.primary boolean
+        photos[] complex
+        photos.value reference exact ->external
+        photos.display string
+        photos.type string =photo|thumbnail
+        photos.primary boolean
+        addresses[] complex
+        addresses.formatted string
+        addresses.streetAddress string
+        addresses.locality string
+        addresses.region string
+        addresses.postalCode string
+        addresses.country string
+        addresses.type string =work|home|other
+        addresses.primary boolean
+        groups[] complex readOnly
+        groups.value string readOnly
+        groups.$ref reference exact readOnly ->User|Group
+        groups.display string readOnly
+        groups.type string readOnly =direct|indirect
+        entitlements[] complex
+        entitlements.value string
+        entitlements.display string
+        entitlements.type string
+        entitlements.primary boolean
+        roles[] complex
+        roles.value string
+        roles.display string
+        roles.type string
+        roles.primary boolean
+        x509Certificates[] complex
+        x509Certificates.value binary exact
+        x509Certificates.display string
+        x509Certificates.type string
+        x509Certificates.primary boolean
+    """,
+    GROUP: """
+        displayName string required
+        members[] complex
+        members.value string immutable
+        members.$ref reference exact immutable ->User|Group
+        members.display string readOnly
+        members.type string immutable =User|Group
+    """,
+    ENTERPRISE: """
+        employeeNumber string
+        costCenter string
+        organization string
+        division string
+        department string
+        manager complex
+        manager.value string
+        manager.$ref reference exact ->User
+        manager.displayName string readOnly
+    """,
+}
+
 
 class Answer:
     """Status, headers and body of one answer."""
@@ -174,6 +268,19 @@ def discovery(s, sheet):
         c("7644 §4", f"/Schemas/{urn} is the same resource", single.status == 200 and single.json == item, single.status)
         bad = [a for a in attributes_of(item) if not well_described(a)]
         c("7643 §7", f"{urn}: every attribute has its characteristics", not bad, bad[:2])
+    for urn, wanted in CHARACTERISTICS.items():
+        shown = [line for attribute in known.get(urn, {}).get("attributes", []) for line in characteristics(attribute)]
+        wanted = [line.strip() for line in wanted.strip().splitlines()]
+        if LENIENT:  # group names are unique for a compat token
+            shown = [line.removesuffix(" server") if line.startswith("displayName") else line for line in shown]
+        c("7643 §8.7.1", f"{urn}: the characteristics are the RFC's", sorted(shown) == sorted(wanted), sorted(set(shown) ^ set(wanted)))
+    singles = ["/ServiceProviderConfig"] + ["/ResourceTypes/" + name for name in found] + ["/Schemas/" + urn for urn in known]
+    for path in singles:
+        single = s.get(path)
+        where = (single["meta"] or {}).get("location")
+        c("7643 §3.1", f"{path}: meta.location is Content-Location and Location", where and where == single.headers["Content-Location"]
+          == single.headers["Location"] and where.endswith(path), where)
+        c("7644 §4", f"{path}: other parameters are ignored", s.get(path, attributes="id", sortBy="id", startIndex=2, count=0).json == single.json)
     names = {a["name"]: a for a in known.get(USER, {}).get("attributes", [])}
     c("7643 §8.7.1", "userName is required, unique on the server, not caseExact", names.get("userName", {}).get("required") is True
       and names["userName"].get("uniqueness") == "server" and names["userName"].get("caseExact") is False, names.get("userName"))
@@ -197,6 +304,18 @@ def attributes_of(item):
     for attribute in item.get("attributes", []):
         yield attribute
         yield from attribute.get("subAttributes", [])
+
+
+def characteristics(attribute, prefix=""):
+    """An attribute and its sub-attributes as CHARACTERISTICS writes them."""
+    a, text = attribute, prefix + attribute["name"] + "[]" * attribute["multiValued"] + " " + attribute["type"]
+    text += " required" * a["required"] + " exact" * a.get("caseExact", False)
+    for name, default in (("mutability", "readWrite"), ("returned", "default"), ("uniqueness", "none")):
+        text += f" {a[name]}" if a.get(name, default) != default else ""
+    text += " =" + "|".join(a["canonicalValues"]) if a.get("canonicalValues") else ""
+    yield text + (" ->" + "|".join(a["referenceTypes"]) if a.get("referenceTypes") else "")
+    for sub in a.get("subAttributes", []):
+        yield from characteristics(sub, prefix + a["name"] + ".")
 
 
 def well_described(a):
@@ -275,6 +394,70 @@ def create_and_read(s, sheet):
     json_type = s.make("/Users", {"schemas": [USER], "userName": f"jt-{RUN}"})
     c("7644 §3.8", "application/json is answered too", s.send("GET", "/Users/" + json_type["id"], Accept="application/json").status == 200)
     return user
+
+
+def values(s, sheet):
+    """Values and media types by the letter: RFC 7643 §2 and §3, RFC 7644 §3.8 and §5."""
+    c = sheet.check
+    wide, plain = f"ｍｅｉ-{RUN}＠example.com", f"MEI-{RUN}@Example.com"
+    mei = s.make("/Users", {"schemas": [USER], "userName": wide, "displayName": "Mei"})
+    c("7644 §5", "a userName stays as it was sent", mei.status == 201 and mei["userName"] == wide, mei)
+    sheet.error("7644 §5", "full-width and ordinary letters are one userName", s.make("/Users", {"schemas": [USER], "userName": plain}), 409, "uniqueness")
+    found = s.get("/Users", filter=f'userName eq "{plain}"')
+    c("7644 §5", "and found by either", found["totalResults"] == 1, found)
+    for good in ("https://example.com/a?b=%20#c", "urn:example:x", "../Users/1", "mailto:a@example.com"):
+        made = s.user(f"uri{len(good)}", profileUrl=good)
+        c("7643 §2.3.7", f"the reference {good} is kept as it is", made["profileUrl"] == good, made)
+    for bad in ("no uri", "https://example.com/%zz", "https://example.com/<x>"):
+        sheet.error("7643 §2.3.7", f"the reference {bad} is 400 invalidValue", s.user("badref", profileUrl=bad), 400, "invalidValue", strict=True)
+    for good in ("QUJD", "QQ==", "QQ"):
+        made = s.user(f"cert{len(good)}{good[-1]}".replace("=", "p"), x509Certificates=[{"value": good}])
+        c("7643 §2.3.6", f"the base64 {good} is kept as it is", (made["x509Certificates"] or [{}])[0].get("value") == good, made)
+    for bad in ("Q", "Q Q=", "QQ==QQ==", "é"):
+        sheet.error("7643 §2.3.6", f"the base64 {bad} is 400 invalidValue", s.user("badb64", x509Certificates=[{"value": bad}]), 400, "invalidValue")
+    for title, urns, code in (("twice the same", [USER, USER], 201), ("in other letters", [USER.upper()], 201), ("not a list", USER, 400), ("empty", [], 400),
+                              ("null", None, 400), ("a schema of nobody", [USER, "urn:example:none"], 400), ("of another type", [USER, GROUP], 400)):
+        made = s.make("/Users", {"schemas": urns, "userName": f"schemas-{title.replace(' ', '')}-{RUN}"})
+        good = made.status == code and (code == 400 or made["schemas"] == [USER])
+        c("7643 §3", f"schemas {title}: {code}", good, made, strict=code == 400)
+    block = {"schemas": [USER], "userName": f"unlisted-{RUN}", ENTERPRISE: {"department": "D"}}
+    sheet.error("7643 §3", "an extension that schemas does not list is 400", s.make("/Users", block), 400, strict=True)
+    own = s.make("/Users", {"schemas": [USER, ENTERPRISE], "userName": f"own-{RUN}", ENTERPRISE: {"schemas": [ENTERPRISE], "department": "D"}})
+    c("7643 §3.3", "a schemas inside an extension is not kept", own[ENTERPRISE] == {"department": "D"}, own)
+    empty = s.make("/Users", {"schemas": [USER, ENTERPRISE], "userName": f"noext-{RUN}", ENTERPRISE: {}})
+    c("7643 §3", "schemas lists only what is there", empty["schemas"] == [USER], empty)
+    sheet.error("7644 §3.12", "an attribute that no schema has is 400", s.user("unknown", shoeSize=7), 400, strict=True)
+    unnamed = s.user("unnamed", name={"formatted": "Un Named"})
+    report = s.make("/Users", {"schemas": [USER, ENTERPRISE], "userName": f"report-{RUN}", ENTERPRISE: {"manager": {"value": mei["id"], "displayName": "X", "$ref": "X"}}})
+    manager = {"value": mei["id"], "$ref": mei["meta"]["location"], "displayName": "Mei"}
+    c("7643 §4.3", "manager.displayName and $ref are the server's", report[ENTERPRISE] == {"manager": manager}, report)
+    crew = s.group("Crew", mei["id"], unnamed["id"])
+    shown = {member["value"]: member for member in crew["members"] or []}
+    c("7643 §4.2", "a member has value, $ref, type and its own displayName", shown.get(mei["id"])
+      == {"value": mei["id"], "$ref": mei["meta"]["location"], "type": "User", "display": "Mei"}, crew)
+    c("7643 §4.2", "and no display where it has no displayName", shown.get(unnamed["id"], {"display": 1}).get("display") is None, crew)
+    path = "/Users/" + mei["id"]
+    for accept, code, media in (("application/scim+json", 200, "application/scim+json"), ("application/json", 200, "application/json"), ("*/*", 200, "application/scim+json"),
+                                ("application/scim+json;q=0, application/json", 200, "application/json"), ("text/html", 406, "application/scim+json"),
+                                ("application/json;q=0", 406, "application/scim+json")):
+        answer = s.send("GET", path, Accept=accept)
+        c("7644 §3.8", f"Accept: {accept} is {code}, {media}", answer.status == code and answer.headers["Content-Type"].startswith(media), answer, strict=code == 406)
+    body = lambda n: json.dumps({"schemas": [USER], "userName": f"media{n}-{RUN}"}).encode()
+    for n, (media, code) in enumerate((("application/scim+json; charset=UTF-8", 201), ("application/json", 201), ("application/json; charset=iso-8859-1", 415), ("application/xml", 415))):
+        answer = s.send("POST", "/Users", body(n), Content_Type=media)
+        if answer.status == 201:
+            s.made.append("/Users/" + answer["id"])
+        c("7644 §3.8", f"Content-Type: {media} is {code}", answer.status == code, answer, strict=code == 415)
+    c("7644 §3.8", "the suffix .scim asks for SCIM's format", s.get(path + ".scim").json == s.get(path).json)
+    for title, text in (("a key twice", b'{"userName":"a","userName":"b"}'), ("a key twice in another case", json.dumps({"schemas": [USER], "userName": "a", "USERNAME": "b"}).encode()),
+                        ("no UTF-8", b'{"userName":"\xff"}'), ("deep nesting", b"[" * 5000), ("a number", b"5"), ("more behind it", b"{} {}")):
+        sheet.error("7644 §3.12", f"a body with {title} is 400 invalidSyntax", s.send("POST", "/Users", text), 400, "invalidSyntax")
+    for method, where in (("PUT", "/Groups"), ("PATCH", "/Users"), ("DELETE", "/Users"), ("POST", path), ("GET", "/Bulk"), ("GET", "/.search"), ("OPTIONS", path)):
+        answer = s.send(method, where, {} if method in ("PUT", "PATCH", "POST") else None)
+        sheet.error("7231 §6.5.5", f"{method} {where.split('-')[0]} is 405", answer, 405)
+        c("7231 §6.5.5", f"{method} {where.split('-')[0]}: Allow is told and leaves it out", bool(answer.headers["Allow"]) and method not in answer.headers["Allow"], answer.headers["Allow"])
+    head = s.send("HEAD", path)
+    c("7231 §4.3.2", "HEAD is GET without the body", head.status == 200 and not head.body and head.headers["ETag"] == s.get(path).headers["ETag"], head)
 
 
 def authentication(s, sheet):
@@ -612,7 +795,7 @@ def main():
     s, sheet = Server(os.environ["BASE"], os.environ["TOKEN"]), Sheet()
     config = user = mine = names = None
     parts = [
-        ("discovery", lambda: discovery(s, sheet)), ("authentication", lambda: authentication(s, sheet)), ("create", lambda: create_and_read(s, sheet)),
+        ("discovery", lambda: discovery(s, sheet)), ("authentication", lambda: authentication(s, sheet)), ("create", lambda: create_and_read(s, sheet)), ("values", lambda: values(s, sheet)),
         ("replace", lambda: replace(s, sheet, user)), ("patch", lambda: patch(s, sheet, user)), ("groups", lambda: groups(s, sheet)),
         ("filters", lambda: filters(s, sheet)), ("lists", lambda: lists(s, sheet, mine, names, config)), ("versions", lambda: versions(s, sheet)),
         ("deletion", lambda: deletion(s, sheet)), ("bulk", lambda: bulk(s, sheet, config)), ("me", lambda: me(s, sheet)),

@@ -63,7 +63,9 @@ fn a_running_server_takes_up_a_schema_and_serves_it_whole() {
     let hint_of = |answer: &crate::client::Answer| answer.json()[BADGE]["hint"].clone();
     assert_eq!(hint_of(&caller.get(&ada).is(200)), Value::Null);
     let patch = |path: &str, value: Value| {
-        caller.patch(&ada, json!([{ "op": "replace", "path": format!("{BADGE}:{path}"), "value": value }])).is(200)
+        caller
+            .patch(&ada, json!([{ "op": "replace", "path": format!("{BADGE}:{path}"), "value": value }]))
+            .is(200)
     };
     assert_eq!(hint_of(&patch("level", json!(4))), Value::Null);
     assert_eq!(hint_of(&patch("hint", json!("red"))), "red");

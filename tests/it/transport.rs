@@ -142,6 +142,41 @@ fn what_is_wrong_with_a_request_is_told_in_scim_json() {
 }
 
 #[test]
+fn media_types_are_those_of_scim_and_json() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let path = format!("/Users/{}", caller.user("ada"));
+    let (scim, plain) = ("application/scim+json", "application/json");
+    assert_eq!(caller.get(&path).is(200).header("content-type"), scim);
+    for (accept, wanted) in [
+        (scim, scim),
+        (plain, plain),
+        ("*/*", scim),
+        ("application/scim+json;q=0, application/json", plain),
+        ("text/html, application/json;q=0.1", plain),
+    ] {
+        let answer = caller.send_with("GET", &path, &[("accept", accept)], None).is(200);
+        assert_eq!(answer.header("content-type"), wanted, "{accept}");
+    }
+    for accept in ["text/html", "application/json;q=0", "*/*;q=0"] {
+        caller.send_with("GET", &path, &[("accept", accept)], None).error(406, "");
+    }
+    let post = |media: &str, name: &str| {
+        let body = json!({"schemas": [USER], "userName": name});
+        caller.send_with("POST", "/Users", &[("content-type", media)], Some(&body))
+    };
+    for (n, media) in [scim, plain, "application/scim+json; charset=UTF-8"].into_iter().enumerate() {
+        post(media, &format!("taken{n}")).is(201);
+    }
+    for media in ["application/xml", "text/plain", "application/json; charset=iso-8859-1"] {
+        post(media, "refused").error(415, "");
+    }
+    let suffixed = caller.get(&format!("{path}.scim")).is(200);
+    assert_eq!((suffixed.json(), suffixed.header("content-type")), (caller.get(&path).is(200).json(), scim));
+    caller.get(&format!("{path}.xml")).error(404, "");
+}
+
+#[test]
 fn limits_are_told_before_the_connection_closes() {
     let server = Server::plain();
     let caller = server.caller();
