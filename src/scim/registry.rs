@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 
-use super::{Document, ScimError};
 use super::schema::{Attribute, Returned, Schema};
+use super::{Document, ScimError};
 
 /// URN of the core User schema (RFC 7643 §4.1).
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
