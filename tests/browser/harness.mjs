@@ -1,5 +1,6 @@
 // Starts the real binary and a real browser for the page tests, plays the provider, and judges accessibility.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import https from 'node:https';
@@ -42,6 +43,17 @@ export class Server {
     const line = /code[^\n]*?\s(\S+)\s*$/m.exec(this.said.split('\n').find((text) => /set-up code/i.test(text)) ?? '');
     if (!line) throw new Error(`no set-up code in:\n${this.said}`);
     return line[1];
+  }
+
+  /** Runs a command on the data directory and gives what it said. */
+  run(...args) {
+    return execFileSync(binary, [...args, '--data-dir', path.join(this.folder, 'data')], { encoding: 'utf8' });
+  }
+
+  /** Changes the file behind the server's back, as time or a fault would. */
+  sql(text) {
+    const script = 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1], 20); c.executescript(sys.argv[2]); c.close()';
+    execFileSync('python3', ['-c', script, path.join(this.folder, 'data', 'scimd.db'), text]);
   }
 
   async stop() {
@@ -148,12 +160,21 @@ export async function openPage(browser, options = {}) {
   return page;
 }
 
-/** Every violation that axe-core finds, one a line; empty is good. */
-export async function violations(page) {
-  const found = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
+/** Every violation that axe-core finds, of all rules or of some, one a line; empty is good. */
+export async function violations(page, rules) {
+  const axe = new AxeBuilder({ page });
+  const found = await (rules ? axe.withRules(rules) : axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])).analyze();
   return found.violations.flatMap((rule) => rule.nodes.map((node) => `${page.url()} ${rule.id}: ${node.target.join(' ')} ${node.failureSummary}`));
+}
+
+/** The code that an authenticator app shows for a key, some steps of 30 s from now (RFC 6238). */
+export function otp(key, steps = 0) {
+  const bits = [...key.replaceAll(' ', '')].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const mac = createHmac('sha1', secret).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
 /** The page's width against the window's: nothing but code may scroll sideways. */
