@@ -47,6 +47,29 @@ struct Promised {
     members: BTreeSet<String>,
 }
 
+/// A look into the file by another program, as a backup takes one, must leave the server's write-ahead log alone: SQLite
+/// removes it when the last program closes the file, and who is last is told by locks that the server must keep.
+#[test]
+fn another_program_that_opens_and_closes_the_file_takes_nothing_away() {
+    let server = Server::plain();
+    let caller = server.caller();
+    caller.user("before");
+    for round in 0..3 {
+        let file = rusqlite::Connection::open(server.data().database()).expect("it opens");
+        let teams: i64 = file.query_row("select count(*) from team", [], |row| row.get(0)).expect("it reads");
+        assert_eq!(teams, 1);
+        file.close().expect("it closes");
+        caller.user(&format!("after {round}"));
+        let file = rusqlite::Connection::open(server.data().database()).expect("it opens");
+        let users: i64 =
+            file.query_row("select count(*) from resource", [], |row| row.get(0)).expect("it reads");
+        assert_eq!(users, 2 + round, "what was answered is in the file that others see");
+    }
+    let data = server.kill_9();
+    let server = Server::with(data, &["--tls", "off"]);
+    assert_eq!(server.caller().get("/Users").is(200).json()["totalResults"], 4);
+}
+
 /// One writer: creates users, numbers them by PATCH in two attributes at once, puts them in the group, deletes some.
 fn write_until_cut(
     caller: &Caller,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::store::StoreError;
 
@@ -55,12 +56,15 @@ pub fn reading(file: &Path) -> Result<Connection, StoreError> {
 }
 
 fn open(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    // SQLite's own words for these are "unable to open database file"; the system's say why.
-    OpenOptions::new()
-        .read(true)
-        .write(flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE))
-        .open(file)
-        .map_err(|cause| StoreError::File { path: file.to_owned(), cause })?;
+    // SQLite's own words for these are "unable to open database file"; the system's say why. The file must not be opened
+    // for the question: closing it again would give up the locks of every connection of this process, and the next
+    // program that closes the file would take the -wal away from under a running server.
+    let wanted = match flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        true => Access::READ_OK | Access::WRITE_OK,
+        false => Access::READ_OK,
+    };
+    accessat(CWD, file, wanted, AtFlags::EACCESS)
+        .map_err(|cause| StoreError::File { path: file.to_owned(), cause: cause.into() })?;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
