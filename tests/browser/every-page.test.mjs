@@ -19,6 +19,7 @@ let page;
 let viewer;
 let visitor;
 let weighed = 0;
+let proved = Date.now();
 const team = {};
 const ids = {};
 
@@ -54,7 +55,9 @@ async function judged(one, name) {
     await one.setViewportSize({ width, height });
     // What does not depend on colours is looked at once a width.
     const rules = colorScheme === 'dark' ? ['color-contrast', 'link-in-text-block'] : undefined;
-    found.push(...(await violations(one, rules)).map((line) => `${width} ${colorScheme} ${line}`));
+    // What lies beneath the top bar or an open menu is covered for that moment only.
+    const covered = await one.evaluate(() => { scrollTo(0, 0); return document.querySelector('details.me[open]') !== null; });
+    found.push(...(await violations(one, rules, covered ? ['target-size'] : [])).map((line) => `${width} ${colorScheme} ${line}`));
     const wide = await overflow(one);
     if (wide > 0) found.push(`${width} ${one.url()} is ${wide} px too wide`);
     await picture(one, `${name}-${width}-${colorScheme}`);
@@ -72,6 +75,11 @@ async function judged(one, name) {
 function state(name, path, act = async () => {}, one = () => page) {
   test(name, async () => {
     const to = typeof path === 'function' ? path() : path;
+    // On a slow machine the last proof grows too old for sensitive changes.
+    if (Date.now() - proved > 300_000) {
+      server.sql(`update session set proved = ${Date.now()}`);
+      proved = Date.now();
+    }
     weighed = 0;
     if (to !== undefined) {
       await one().goto(to.startsWith('/') ? server.origin + to : to);
@@ -239,8 +247,9 @@ const pages = [
   ['sign-in-code-error', undefined, refused(send('Sign in', { Code: '000000' })), () => visitor],
   ['sign-in-recovery', undefined, (one) => follow(one, 'Use a recovery code'), () => visitor],
   ['signed-in', undefined, send('Sign in', { 'Recovery code': () => ids.codes[1] }), () => visitor],
-  ['session-ending', at('one', 'users'), async (one) => { server.sql("update session set created = created - 42600000 where seen > created"); server.sql('update session set created = created - 42600000'); await one.reload(); }, () => visitor],
+  ['session-ending', at('one', 'users'), async (one) => { server.sql('update session set created = created - 42600000'); await one.reload(); }, () => visitor],
   ['session-ended', at('one', 'team'), async (one) => {
+    await server.settled();
     server.sql('update session set created = created - 43200000, seen = seen - 14400001');
     await one.getByLabel('Name', { exact: true }).fill('A name that waits');
     await send('Save')(one);

@@ -172,11 +172,12 @@ test('without scripts the line is a form that stays', async () => {
   const plain = await openPage(browser, { javaScriptEnabled: false });
   await plain.context().addCookies(await page.context().cookies());
   await plain.goto(`${team}users`);
-  await plain.addStyleTag({ content: '' }).catch(() => {});
   const form = plain.locator('form.stay');
   assert.equal(await form.getAttribute('action'), '/admin/stay');
+  await server.settled();
   server.sql('update session set created = created - 42000000');
   await plain.goto(`${team}users?status=active`);
+  assert.equal(await form.getAttribute('class'), 'stay now');
   assert.match(await form.innerText(), /12 hours is the longest/);
   await plain.getByRole('link', { name: 'Sign in again' }).click();
   await password(plain);
@@ -193,6 +194,7 @@ test('what was entered when the session had ended is shown, then sent once', asy
   await plain.context().addCookies(await page.context().cookies());
   await plain.goto(`${team}team`);
   await plain.getByLabel('Name', { exact: true }).fill('<i>Waited</i>');
+  await server.settled();
   server.sql('update session set seen = seen - 14400001');
   await plain.getByRole('button', { name: 'Save' }).click();
   const text = await plain.locator('main').innerText();
