@@ -198,7 +198,7 @@ pub fn checks(base: &str, self_signed: bool) -> Vec<Check> {
             port == "443",
             if port == "443" { "Port 443" } else { "Not port 443" },
             port,
-            "JumpCloud calls port 443. Listen there, or let a proxy or the firewall pass 443 on.",
+            "Providers call port 443. Listen there, or let a proxy or the firewall pass 443 on.",
         ),
         line(
             !self_signed,

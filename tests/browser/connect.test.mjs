@@ -73,7 +73,7 @@ test('each provider has its page in its own words, and the choice is remembered'
     assert.match(await page.locator('main').innerText(), /certificate was made by scimd itself/i, 'the warnings hold for all');
     await judged(`connect-${key}`);
     await page.goto(`${team}users`);
-    assert.ok(await page.getByRole('link', { name: heading, exact: true }).isVisible(), 'the rail says it too');
+    assert.ok(await page.locator('#menu').getByRole('link', { name: heading, exact: true }).isVisible(), 'the rail says it too');
   }
 });
 
