@@ -53,18 +53,22 @@ pub fn check_external_id(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Res
     }
 }
 
-/// The id of the deleted person who comes back: exactly one tombstone of this source has the `externalId`, and the team
-/// gives ids back.
+/// The id of the deleted person who comes back: the tombstones of this source with the `externalId` are exactly one
+/// person's, and the team gives ids back.
 pub fn returning(tx: &ReadTx<'_>, job: &Job, document: &Document) -> Result<Option<String>, Error> {
     let Some(external) = external_id(document) else { return Ok(None) };
     if job.target.kind != Kind::User || job.caller.mode == Mode::Strict {
         return Ok(None);
     }
-    let mut past = tx.tombstones_by_external_id(job.caller.team, &job.caller.source, external)?;
-    if past.len() != 1 || !tx.team_settings(job.caller.team)?.restore_returning {
+    let past = tx.tombstones_by_external_id(job.caller.team, &job.caller.source, external)?;
+    // Somebody who left more than once has a tombstone for each time, and is one person nevertheless.
+    let Some(id) = past.first().map(|tombstone| &tombstone.id) else { return Ok(None) };
+    let one = past.iter().all(|tombstone| tombstone.id == *id);
+    if !one || !tx.team_settings(job.caller.team)?.restore_returning {
         return Ok(None);
     }
-    Ok(past.pop().map(|tombstone| tombstone.id))
+    // Who came back already, and has another identifier now, is here and does not come back.
+    Ok(tx.resource_any(job.caller.team, id)?.is_none().then(|| id.clone()))
 }
 
 /// Remembers the name that a rename gives up.

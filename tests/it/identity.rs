@@ -102,6 +102,92 @@ fn who_does_not_come_back() {
 }
 
 #[test]
+fn whoever_leaves_and_comes_back_again_and_again_is_one_person() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let id = caller.post("/Users", &person("ola@example.com", "jc-7")).is(201).id();
+    for round in 0..3 {
+        caller.delete(&format!("/Users/{id}")).is(204);
+        let back = caller.post("/Users", &person(&format!("ola{round}@example.com"), "jc-7")).is(201);
+        assert_eq!(back.id(), id, "round {round}");
+    }
+    // Here again under another identifier: the old one is free for somebody else, who is not that person.
+    let other = json!([{"op": "replace", "path": "externalId", "value": "jc-70"}]);
+    caller.patch(&format!("/Users/{id}"), other).is(200);
+    let somebody = caller.post("/Users", &person("new@example.com", "jc-7")).is(201).id();
+    assert_ne!(somebody, id);
+    server.data().run(&["check"]).well();
+}
+
+#[test]
+fn neither_an_address_nor_an_identifier_in_other_letters_is_a_match() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let with_address = |name: &str, external: &str| {
+        json!({"schemas": [USER], "userName": name, "externalId": external,
+            "emails": [{"value": "shared@example.com", "type": "work", "primary": true}]})
+    };
+    let first = caller.post("/Users", &with_address("ola@example.com", "jc-7a")).is(201).id();
+    let second = caller.post("/Users", &with_address("eva@example.com", "JC-7A")).is(201).id();
+    assert_ne!(first, second);
+    caller.delete(&format!("/Users/{first}")).is(204);
+    let third = caller.post("/Users", &with_address("ola@example.com", "jc-7A")).is(201).id();
+    assert!(third != first && third != second);
+    // Nor is an identifier that is empty.
+    let nobody = |name: &str| json!({"schemas": [USER], "userName": name, "externalId": ""});
+    let gone = caller.post("/Users", &nobody("a@example.com")).is(201).id();
+    caller.delete(&format!("/Users/{gone}")).is(204);
+    assert_ne!(caller.post("/Users", &nobody("a@example.com")).is(201).id(), gone);
+}
+
+#[test]
+fn one_person_sent_by_many_connections_at_once_is_made_once() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let sent = |body: Value| {
+        let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+            let answers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| caller.post("/Users", &body).status)).collect();
+            answers.into_iter().map(|answer| answer.join().expect("an answer").as_u16()).collect()
+        });
+        statuses.sort_unstable();
+        statuses
+    };
+    let once = [201, 409, 409, 409, 409, 409, 409, 409];
+    assert_eq!(sent(person("ola@example.com", "jc-7")), once);
+    let id = look_up(&caller, "userName eq \"ola@example.com\"").ids().remove(0);
+    caller.delete(&format!("/Users/{id}")).is(204);
+    assert_eq!(sent(person("ola.new@example.com", "jc-7")), once);
+    assert_eq!(look_up(&caller, "externalId eq \"jc-7\"").ids(), [id]);
+}
+
+#[test]
+fn a_name_changed_in_case_alone_stays_one_person() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let id = caller.user("mei@example.com");
+    let path = format!("/Users/{id}");
+    caller.put(&path, &person("Mei@Example.com", "jc-1")).is(200);
+    assert_eq!(
+        look_up(&caller, "userName eq \"mei@example.com\"").json()["Resources"][0]["userName"],
+        "Mei@Example.com"
+    );
+    caller.post("/Users", &person("MEI@example.com", "jc-2")).error(409, "uniqueness");
+    // Two who swap names need a third for a moment; nobody is given the other's id.
+    let other = caller.user("eva@example.com");
+    let rename = |id: &str, name: &str| {
+        let operations = json!([{"op": "replace", "path": "userName", "value": name}]);
+        caller.patch(&format!("/Users/{id}"), operations)
+    };
+    rename(&id, "eva@example.com").error(409, "uniqueness");
+    for (id, name) in [(&id, "moment@example.com"), (&other, "mei@example.com"), (&id, "eva@example.com")] {
+        rename(id, name).is(200);
+    }
+    assert_eq!(look_up(&caller, "userName eq \"eva@example.com\"").ids(), [id.as_str()]);
+    assert_eq!(look_up(&caller, "userName eq \"mei@example.com\"").ids(), [other.as_str()]);
+}
+
+#[test]
 fn a_rotated_token_speaks_for_the_same_source() {
     let server = Server::plain();
     let old = server.caller_with(&["--name", "JumpCloud"]);
