@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::registry::AttrPath;
-use super::{Kind, Registry};
+use super::resource::is_manager;
+use super::{Kind, Leniency, Mode, Notes, Registry};
 
 /// How long an attribute path may be, URN included.
 pub const MAX_BYTES: usize = 1024;
@@ -24,6 +25,22 @@ pub enum Named {
     Core,
     /// Well-formed, but no attribute of this kind of resource.
     Unknown,
+}
+
+impl Named {
+    /// The attribute that is named; to a compat token also by an old form: a dot behind the URN, or the manager without
+    /// one. Other attributes of extensions are not guessed at.
+    pub fn attribute(self, mode: Mode, notes: &mut Notes) -> Option<AttrPath> {
+        match self {
+            Named::Attribute(path) => Some(path),
+            Named::Short(path) if !is_manager(&path.attribute) => None,
+            Named::OldDot(path) | Named::Short(path) if mode == Mode::Compat => {
+                notes.used(Leniency::ManagerForm);
+                Some(path)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Finds what `path` names for resources of `kind`; the error says what is malformed.

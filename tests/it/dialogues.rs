@@ -2,6 +2,7 @@
 //! `script` reads the files, `compare` holds an answer against what was expected. A new dialogue needs no Rust.
 
 mod compare;
+mod hostile;
 mod named;
 mod script;
 

@@ -6,7 +6,6 @@ use super::operand::{Comparable, comparable, literal, typed};
 use super::{Filter, Op, Operand};
 use crate::scim::path::{self, Named};
 use crate::scim::registry::AttrPath;
-use crate::scim::resource::is_manager;
 use crate::scim::schema::Returned;
 use crate::scim::{Kind, Leniency, Mode, Notes, Registry};
 
@@ -349,23 +348,15 @@ impl<'a> Parser<'a> {
         kinds.extend(self.kinds.iter().filter(|kind| **kind != self.kind));
         for kind in &kinds {
             let absent = *kind != self.kind;
-            match path::resolve(self.registry, *kind, name).map_err(|message| Fault::syntax(at, message))? {
-                Named::Attribute(path) => return Ok(Some(Found { path, absent })),
-                Named::OldDot(path) if self.mode == Mode::Compat => {
-                    self.notes.used(Leniency::ManagerForm);
-                    return Ok(Some(Found { path, absent }));
-                }
-                // The old name of the manager; other attributes of extensions are not guessed at.
-                Named::Short(path) if self.mode == Mode::Compat && is_manager(&path.attribute) => {
-                    self.notes.used(Leniency::ManagerForm);
-                    return Ok(Some(Found { path, absent }));
-                }
-                Named::Extension(_) | Named::Core => {
-                    let message =
-                        format!("\"{name}\" is a schema: add \":\" and the name of one of its attributes");
-                    return Err(Fault::new(Class::Meaning, at, message));
-                }
-                Named::OldDot(_) | Named::Short(_) | Named::Unknown => {}
+            let named =
+                path::resolve(self.registry, *kind, name).map_err(|message| Fault::syntax(at, message))?;
+            if let Named::Extension(_) | Named::Core = named {
+                let message =
+                    format!("\"{name}\" is a schema: add \":\" and the name of one of its attributes");
+                return Err(Fault::new(Class::Meaning, at, message));
+            }
+            if let Some(path) = named.attribute(self.mode, self.notes) {
+                return Ok(Some(Found { path, absent }));
             }
         }
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();

@@ -8,7 +8,6 @@ use super::edits::Planner;
 use crate::scim::filter::{self, Class, Filter, PathTarget, shorten};
 use crate::scim::path::Named;
 use crate::scim::registry::AttrPath;
-use crate::scim::resource::is_manager;
 use crate::scim::schema::Attribute;
 use crate::scim::{Leniency, Mode, ScimError, draft};
 
@@ -93,21 +92,11 @@ impl Planner<'_> {
 
     fn pointed(&mut self, found: PathTarget) -> Option<Pointed> {
         match found {
-            PathTarget::Named(Named::Attribute(path)) => Some(Pointed::Attribute(path)),
-            PathTarget::Named(Named::OldDot(path)) if self.mode == Mode::Compat => {
-                self.plan.notes.used(Leniency::ManagerForm);
-                Some(Pointed::Attribute(path))
-            }
-            // The old name of the manager; other attributes of extensions are not guessed at where they are written.
-            PathTarget::Named(Named::Short(path))
-                if self.mode == Mode::Compat && is_manager(&path.attribute) =>
-            {
-                self.plan.notes.used(Leniency::ManagerForm);
-                Some(Pointed::Attribute(path))
-            }
             PathTarget::Named(Named::Extension(urn)) => Some(Pointed::Extension(urn)),
             PathTarget::Named(Named::Core) => Some(Pointed::Resource),
-            PathTarget::Named(Named::OldDot(_) | Named::Short(_) | Named::Unknown) => None,
+            PathTarget::Named(named) => {
+                named.attribute(self.mode, &mut self.plan.notes).map(Pointed::Attribute)
+            }
             PathTarget::Values { path, filter, sub: None } => {
                 Some(Pointed::Values { path, filter, sub: None })
             }
