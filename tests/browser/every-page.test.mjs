@@ -172,6 +172,13 @@ const pages = [
     [`tokens-${where}`, at(where, 'tokens')],
     [`team-${where}`, at(where, 'team')],
   ]),
+  ...['Okta', 'Entra ID', 'OneLogin', 'Other SCIM 2.0 client'].map((name) => [`connect-${name.split(' ')[0].toLowerCase()}`, at('one', 'connect'), async (one) => {
+    await one.getByRole('combobox', { name: 'Provider' }).selectOption(name);
+    await send('Show')(one);
+  }]),
+  ['compare', at('many', 'compare')],
+  ['compare-error', at('many', 'compare'), refused(async (one) => { await one.getByRole('button', { name: 'Compare', exact: true }).click(); await settle(one); })],
+  ['selftest', at('one', 'selftest')],
   ['users-none', at('many', 'users?q=nobody-at-all')],
   ['users-inactive', at('many', 'users?status=inactive&sort=-changed')],
   ['user', at('one', `users/`), async (one) => { await one.goto(`${team.one}users/${ids.mei}`); }],

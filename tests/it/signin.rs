@@ -189,18 +189,18 @@ fn who_owes_the_second_step_can_change_nothing_else() {
     assert!(to.starts_with(&at("you/second-step")), "{to}");
     let text = owner.get(&at("team")).is(200).text();
     assert!(text.contains("Set up the second step to change anything"), "{text}");
-    let refused = owner.post(&at("team"), &at("team"), "name=Other").is(403).text();
+    let refused = owner.post(&at("team"), &at("team/add"), "new=Other").is(403).text();
     assert!(refused.contains("Set up the second step first"), "{refused}");
     let (secret, _) = owner.set_up();
-    owner.post(&at("team"), &at("team"), "name=Other").is(303);
+    owner.post(&at("team"), &at("team/add"), "new=Other").is(303);
 
     // Turning it off needs a code, and leaves the owner owing it again.
     let off = at("you/second-step/off");
     owner.post(&off, &off, "code=000000").is(422);
     owner.post(&off, &off, &format!("code={}", code(&secret, 1))).is(303);
-    owner.post(&at("team"), &at("team"), "name=Third").is(403);
+    owner.post(&at("team"), &at("team/add"), "new=Third").is(403);
     server.data().run(&["admin", "require-second-step", "nobody"]).well();
-    owner.post(&at("team"), &at("team"), "name=Third").is(303);
+    owner.post(&at("team"), &at("team/add"), "new=Third").is(303);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_sensitive_change_asks_again_after_ten_minutes_and_goes_on() {
     owner.sign_in(OWNER, PASSWORD);
     owner.post(&at("tokens/new"), &at("tokens"), "name=first&expires=90").is(303);
     sql(&server, "update session set proved = proved - 600001");
-    owner.post(&at("team"), &at("team"), "name=Ordinary").is(303);
+    owner.post(&at("team"), &at("team/add"), "new=Ordinary").is(303);
     let asked = owner.post(&at("tokens/new"), &at("tokens"), "name=second&expires=90").is(303);
     let asked = asked.header("location").to_owned();
     assert!(asked.starts_with(&at("prove?form=")), "{asked}");
@@ -246,8 +246,8 @@ fn what_was_entered_when_the_session_had_ended_waits_for_the_same_administrator(
     owner.sign_in(OWNER, PASSWORD);
     let csrf = owner.csrf(&at("team"));
     sql(&server, "update session set seen = seen - 14400001");
-    let fields = "name=Kept+%3Cb%3E+name";
-    let to = owner.send("POST", &at("team"), &format!("csrf={csrf}&{fields}")).is(303);
+    let fields = "new=Kept+%3Cb%3E+name";
+    let to = owner.send("POST", &at("team/add"), &format!("csrf={csrf}&{fields}")).is(303);
     let to = to.header("location").to_owned();
     assert!(to.contains("back=%2Fadmin%2Fsend%2F"), "{to}");
     let page = owner.get(&to).is(200).text();
@@ -313,9 +313,16 @@ fn one_changes_ones_own_password_and_other_sessions_end() {
     assert_eq!(there.sign_in(VIEWER, "another long password"), "/admin");
 }
 
-/// What a read-only administrator may send: things about themselves.
-const OWN: [&str; 6] =
-    ["admins/end-session", "you/password", "you/second-step", "you/second-step/off", "you/codes", "prove"];
+/// What a read-only administrator may send: things about themselves, and a file to compare, which changes nothing.
+const OWN: [&str; 7] = [
+    "compare",
+    "admins/end-session",
+    "you/password",
+    "you/second-step",
+    "you/second-step/off",
+    "you/codes",
+    "prove",
+];
 
 /// The paths that take a POST below a team, read from the router's own table.
 fn post_routes() -> Vec<String> {
