@@ -1,9 +1,11 @@
 //! A request as a page shows it: a line of a list, its sentence with a link, what it changed, an entry of a history. The log
 //! with its filters is `log`'s.
 
+use std::collections::HashSet;
+
 use askama::filters::HtmlSafe;
 
-use super::parts::{Changed, Diff, Entry, Said, Timeline, When, clipped};
+use super::parts::{Changed, Chip, Diff, Entry, Said, Timeline, When, clipped};
 use super::request::Detail;
 use super::when::{Zone, duration};
 use crate::scim::Kind;
@@ -33,6 +35,8 @@ pub struct Line {
     pub no_token: &'static str,
     pub open: bool,
     pub fault: bool,
+    /// It is about a test object and about nobody.
+    pub test: Option<Chip>,
     /// How many requests it stands for.
     pub count: u64,
     pub detail: Option<Detail>,
@@ -177,7 +181,13 @@ pub fn status_class(status: u16) -> &'static str {
 }
 
 /// Requests as a history, latest first, with a heading for each day.
-pub fn timeline(zone: &Zone, base: &str, rows: &[ActivityRow], relative: bool) -> Timeline {
+pub fn timeline(
+    zone: &Zone,
+    base: &str,
+    rows: &[ActivityRow],
+    relative: bool,
+    tests: &HashSet<String>,
+) -> Timeline {
     let mut day = String::new();
     let entries = rows
         .iter()
@@ -195,10 +205,21 @@ pub fn timeline(zone: &Zone, base: &str, rows: &[ActivityRow], relative: bool) -
                 at: if relative { zone.ago(activity.at) } else { zone.clock(activity.at) },
                 diff,
                 hops: Vec::new(),
+                test: is_test(row, tests),
             }
         })
         .collect();
     Timeline { id: "", entries }
+}
+
+/// The ids of whom requests were about.
+pub fn subjects(rows: &[ActivityRow]) -> impl Iterator<Item = &str> {
+    rows.iter().filter_map(|row| row.activity.subject.as_ref()).map(|subject| subject.id.as_str())
+}
+
+/// Whether a request was about one of the tests.
+pub fn is_test(row: &ActivityRow, tests: &HashSet<String>) -> bool {
+    row.activity.subject.as_ref().is_some_and(|subject| tests.contains(&subject.id))
 }
 
 /// The shape of a request in a history.

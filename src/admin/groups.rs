@@ -1,5 +1,7 @@
 //! Groups: the list, and one group with its members and history.
 
+use std::collections::HashSet;
+
 use askama::Template;
 
 use super::activity::timeline;
@@ -24,7 +26,7 @@ const PAGE: u32 = 50;
 struct GroupLine {
     id: String,
     name: String,
-    label: String,
+    test: Option<Chip>,
     members: String,
     changed: When,
     changed_at: String,
@@ -52,6 +54,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let found = page.visit.desk.service.browse(page.team.id, browse(&asked)).await?;
     let base = page.base();
     let path = format!("{base}groups");
+    let tests = super::token::tests_among(&page, found.rows.iter().map(|(row, _)| row.id.as_str()))?;
     let template = GroupsPage {
         empty: (found.rows.is_empty() && q.is_empty() && found.totals.groups == 0)
             .then(|| no_groups(&base, &found.totals)),
@@ -68,7 +71,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             .map(|(row, _)| GroupLine {
                 id: row.id.clone(),
                 name: clipped(&row.display, 120),
-                label: String::new(),
+                test: tests.contains(&row.id).then(Chip::test),
                 members: number(row.members),
                 changed: zone.ago(row.modified),
                 changed_at: zone.beneath(row.modified),
@@ -201,7 +204,7 @@ fn still(when: When) -> When {
 }
 
 fn history(zone: &Zone, base: &str, found: &Detail) -> Timeline {
-    let mut timeline = timeline(zone, base, &found.history, false);
+    let mut timeline = timeline(zone, base, &found.history, false, &HashSet::new());
     if timeline.entries.is_empty() {
         timeline.entries.push(Entry {
             day: zone.day(found.row.created),

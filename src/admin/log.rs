@@ -2,14 +2,15 @@
 
 use askama::Template;
 
-use super::activity::{Line, line};
+use super::activity::{Line, is_test, line, subjects};
 use super::download::Downloads;
 use super::error::Fault;
 use super::folding::{Folded, folded};
 use super::histogram::{Histogram, histogram};
-use super::page::{Here, Page, Shell, html, with};
-use super::parts::{Choice, Empty, Link, Notice, Pager, Tab, Tabs, counted};
+use super::page::{Here, Page, Shell, html, render, with};
+use super::parts::{Chip, Choice, Empty, Link, Notice, Pager, Tab, Tabs, counted};
 use super::request::detail;
+use super::token::tests_among;
 use super::when::Zone;
 use crate::http::{Query, Response};
 use crate::service::requests::{self, Requests};
@@ -18,6 +19,8 @@ use crate::store::{ActivityQuery, Hour, Spot, Token, Which};
 
 /// Requests on one page.
 const PAGE: u32 = 50;
+/// New requests are counted up to so many.
+const NEWS: u32 = 1000;
 /// Characters of a filter.
 const LONGEST: usize = 200;
 
@@ -107,6 +110,9 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     };
     let hours = service.request_hours(page.team.id).await?;
     let base = page.base();
+    // Bodies are looked through when somebody asks, not with every commit; and an older page has no news.
+    let newest = service.newest_request()?;
+    let listens = !narrowing.in_bodies && narrowing.query.before.is_none() && narrowing.query.to.is_none();
     let lines = lines(&page, &asked, &tokens, &found).await?;
     let path = format!("{base}activity");
     let template = ActivityPage {
@@ -126,9 +132,44 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         pager: pager(&path, &asked, &found),
         rows: lines,
         notices,
-        shell: page.shell("Activity", Here::Activity),
+        shell: {
+            let mut shell = page.shell("Activity", Here::Activity);
+            if listens {
+                let seen = newest.to_string();
+                let query = with(&asked, &[("open", ""), ("page", "activity"), ("seen", &seen)]);
+                shell.events = format!("{base}events{query}");
+            }
+            shell
+        },
     };
     html(200, &template)
+}
+
+/// What came since the list was made: counted, and shown when it is asked for.
+#[derive(Template, Default)]
+#[template(path = "parts/activity_news.html")]
+struct News {
+    href: String,
+    words: String,
+}
+
+impl askama::filters::HtmlSafe for News {}
+
+/// The news of a list that is open.
+pub fn news(page: &Page<'_, '_>) -> Result<String, Fault> {
+    let asked = &page.visit.request.query;
+    let seen = asked.get("seen").and_then(|seen| seen.parse().ok()).unwrap_or(i64::MAX);
+    let query = ActivityQuery { limit: NEWS, before: None, ..Asked::read(asked, &page.visit.zone).query };
+    let rows = page.visit.desk.service.requests_after(page.team.id, seen, query)?;
+    let count = rows.len() as u64;
+    render(&News {
+        href: format!("{}activity{}", page.base(), with(asked, &[("seen", ""), ("after", ""), ("open", "")])),
+        words: match count {
+            0 => String::new(),
+            _ if rows.len() >= NEWS as usize => format!("{} and more new, show", sentence::number(count)),
+            _ => format!("{} new, show", sentence::number(count)),
+        },
+    })
 }
 
 async fn search(
@@ -151,6 +192,7 @@ async fn lines(
     let (zone, base) = (&page.visit.zone, page.base());
     let open = asked.get("open").unwrap_or_default();
     let each = asked.get("fold") == Some("no");
+    let tests = tests_among(page, subjects(&found.rows))?;
     let mut lines = Vec::new();
     for Folded { rows, count, words } in folded(&found.rows, each) {
         let row = rows[0];
@@ -169,6 +211,7 @@ async fn lines(
                 detail.each = format!("{base}activity{}", with(asked, &[("fold", "no"), ("open", "")]));
             }
         }
+        line.test = is_test(row, &tests).then(Chip::test);
         line.count = count;
         lines.push(line);
     }

@@ -1,9 +1,11 @@
 //! The overview: what needs attention, from the provider to this directory, requests by hour, latest changes.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::activity::timeline;
+use super::activity::{subjects, timeline};
 use super::chart::{Chart, HourLine, chart, every_hour, figures};
 use super::error::Fault;
 use super::idp::Provider;
@@ -11,6 +13,7 @@ use super::page::{Here, Page, Shell, html, render};
 use super::parts::{Check, Chip, Fact, Icon, Notice, Timeline, When, counted};
 use super::rhythm::Rhythm;
 use super::rotation::rotations;
+use super::token::tests_among;
 use super::tokens::{State, state};
 use super::when::Zone;
 use super::{attention, health};
@@ -113,7 +116,7 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
         chart: chart(zone, &hours),
         zone: zone.name.clone(),
         hours: figures(zone, &hours),
-        recent: recent(zone, &base, &found.changes),
+        recent: recent(zone, &base, &found.changes, &tests_among(page, subjects(&found.changes))?),
         tokens: found.tokens.iter().filter_map(|token| token_check(zone, token)).collect(),
         faults: faults(zone, &found.errors),
         fault_count: number(count(&found.errors)),
@@ -122,8 +125,8 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
     })
 }
 
-fn recent(zone: &Zone, base: &str, rows: &[ActivityRow]) -> Timeline {
-    let mut timeline = timeline(zone, base, rows, true);
+fn recent(zone: &Zone, base: &str, rows: &[ActivityRow], tests: &HashSet<String>) -> Timeline {
+    let mut timeline = timeline(zone, base, rows, true, tests);
     timeline.id = "recent";
     if timeline.entries.is_empty() {
         timeline.entries.push(super::parts::Entry {

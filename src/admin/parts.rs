@@ -43,6 +43,11 @@ impl Chip {
         Mark { kind: self.kind }
     }
 
+    /// The label of a test object: it never looks like a person.
+    pub fn test() -> Chip {
+        Chip::new("test", "Test")
+    }
+
     /// A chip of a kind (`ok`, `warn`, `bad`, `info`, `wait`, `idle`, `plain`) with its word.
     pub fn new(kind: &'static str, text: impl Into<String>) -> Chip {
         Chip { kind, text: text.into() }
@@ -258,9 +263,15 @@ pub struct Entry {
     pub at: When,
     pub diff: Diff,
     pub hops: Vec<String>,
+    /// It is about a test object and about nobody.
+    pub test: bool,
 }
 
 impl Entry {
+    fn chip(&self) -> Chip {
+        Chip::test()
+    }
+
     fn mark(&self) -> Mark {
         Mark { kind: self.kind }
     }

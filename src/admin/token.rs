@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::collections::HashSet;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -193,6 +195,14 @@ pub fn created(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
         },
     };
     Ok(html(200, &template)?.uncompressed())
+}
+
+/// Which of these ids are, or were, tests and nobody.
+pub fn tests_among<'i>(
+    page: &Page<'_, '_>,
+    ids: impl IntoIterator<Item = &'i str>,
+) -> Result<HashSet<String>, Fault> {
+    Ok(page.visit.desk.service.tests_among(page.team.id, &test_email(page), ids)?)
 }
 
 /// An address for the test user that no real person has: at the server's own name where that is one.

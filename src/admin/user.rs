@@ -1,5 +1,7 @@
 //! One person: profile, groups, history, identifiers, and the document as it is stored.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use serde_json::Value;
 
@@ -84,7 +86,7 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
 
 /// Requests about the person, and the groups joined and left, latest first.
 fn history(zone: &Zone, base: &str, found: &Detail) -> Timeline {
-    let mut all: Vec<(Timestamp, Entry)> = timeline(zone, base, &found.history, false)
+    let mut all: Vec<(Timestamp, Entry)> = timeline(zone, base, &found.history, false, &HashSet::new())
         .entries
         .into_iter()
         .zip(&found.history)

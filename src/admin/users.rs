@@ -28,7 +28,7 @@ struct Person {
     initials: String,
     active: bool,
     chip: Chip,
-    label: String,
+    test: Option<Chip>,
     groups: String,
     changed: When,
     changed_at: String,
@@ -61,7 +61,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let narrowed = !q.is_empty() || browse.active.is_some() || browse.since.is_some();
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
-    let test = super::token::test_email(&page);
+    let tests = super::token::tests_among(&page, found.rows.iter().map(|(row, _)| row.id.as_str()))?;
     let path = format!("{base}users");
     let template = UsersPage {
         empty: (found.rows.is_empty() && !narrowed && found.totals.users == 0)
@@ -80,7 +80,11 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 ("Last change", "p1", "changed"),
             ],
         ),
-        rows: found.rows.iter().map(|(row, groups)| person(&zone, row, groups, &test)).collect(),
+        rows: found
+            .rows
+            .iter()
+            .map(|(row, groups)| person(&zone, row, groups, tests.contains(&row.id)))
+            .collect(),
         pager: pager(&path, &asked, &found, "users"),
         downloads: Downloads::new(&path, &asked),
         shell: page.shell("Users", Here::Users),
@@ -108,7 +112,7 @@ pub fn browse(asked: &Query, zone: &Zone) -> Browse {
     }
 }
 
-fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], test: &str) -> Person {
+fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], test: bool) -> Person {
     let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
     let mut names: Vec<String> =
         groups.iter().take(GROUPS).map(|group| clipped(&group.display, 40)).collect();
@@ -120,7 +124,7 @@ fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], te
     Person {
         id: row.id.clone(),
         initials: initials(&name),
-        label: if user_name.eq_ignore_ascii_case(test) { "Test user".to_owned() } else { String::new() },
+        test: test.then(Chip::test),
         user_name: clipped(user_name, 120),
         active: row.active,
         chip: status_chip(row),

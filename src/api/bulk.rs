@@ -7,11 +7,12 @@ use crate::scim::ScimError;
 use crate::scim::message::{BulkOutcome, BulkRequest, BulkResponse, error_body};
 use crate::service::bulk::{Done, MAX_OPERATIONS};
 use crate::service::record::Ending;
+use crate::service::redact;
 use crate::service::sentence::Deed;
 use crate::service::{Caller, Error};
 
 pub async fn post(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Result<Response, Error> {
-    let body = reading::body(face, exchange, caller.mode).await?;
+    let body = reading::body(face, exchange, caller).await?;
     let request = BulkRequest::parse(body, caller.mode)?;
     exchange.asked.notes.extend(request.notes.clone());
     let count = request.operations.len();
@@ -25,7 +26,8 @@ pub async fn post(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Resu
     let done = face.service.bulk(caller, &exchange.asked, &exchange.base, &request).await;
     let refused = done.iter().filter(|done| done.result.is_err()).count();
     let left = count - done.len();
-    let operations = done.into_iter().map(|done| outcome(&request, done)).collect();
+    let secrets = &exchange.asked.secrets;
+    let operations = done.into_iter().map(|done| outcome(&request, done, secrets)).collect();
     let answer = BulkResponse { operations }.render();
     let ending = Ending {
         status: 200,
@@ -42,7 +44,7 @@ pub async fn post(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Resu
     Ok(Response::json(200, SCIM_JSON, answer))
 }
 
-fn outcome(request: &BulkRequest, done: Done) -> BulkOutcome {
+fn outcome(request: &BulkRequest, done: Done, secrets: &[String]) -> BulkOutcome {
     let operation = &request.operations[done.index];
     let created = operation.method == "POST";
     let (status, version, response) = match &done.result {
@@ -50,14 +52,18 @@ fn outcome(request: &BulkRequest, done: Done) -> BulkOutcome {
         Ok(Some(outcome)) => (if created { 201 } else { 200 }, Some(reading::etag(outcome.version)), None),
         Err(error) => {
             let error = error.as_scim();
-            (error.status, None, Some(error_body(&error)))
+            (error.status, None, Some(redact::answer(&error_body(&error), secrets)))
         }
     };
     BulkOutcome {
         method: operation.method.clone(),
         bulk_id: operation.bulk_id.clone(),
         version,
-        location: done.location,
+        // What was refused is named by the path that was sent, whatever stands in it.
+        location: match done.result {
+            Ok(_) => done.location,
+            Err(_) => done.location.map(|location| redact::text(&location, secrets)),
+        },
         status,
         response,
     }

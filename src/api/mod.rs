@@ -18,6 +18,11 @@ use crate::service::provider::{self, Sign};
 use crate::service::redact;
 use crate::service::{Asked, Caller, Cause, Error, Service};
 
+/// Characters of a query that are kept.
+const LONGEST_QUERY: usize = 2048;
+/// A shorter part of an Authorization header is its scheme, and no token.
+const SHORTEST_TOKEN: usize = 8;
+
 /// What the face needs to know beside the service.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -140,9 +145,17 @@ impl Face {
             Ok(caller) => caller,
             Err(refusal) => {
                 let token = refusal.token.map(|token| (token.team, token.n));
+                if let Some((team, _)) = token
+                    && let Err(error) = self.hide_untold(&mut exchange, team)
+                {
+                    return self.close(&exchange, None, Err(error), media);
+                }
                 return self.close(&exchange, token, Err(refusal.error), media);
             }
         };
+        if let Err(error) = self.hide_untold(&mut exchange, caller.team) {
+            return self.close(&exchange, Some((caller.team, caller.token)), Err(error), media);
+        }
         self.service.token_used(&caller, &exchange.asked.address, &exchange.asked.user_agent);
         let answer = match path {
             Ok(path) if (path.doubled || path.renamed) && caller.mode == Mode::Strict => {
@@ -164,8 +177,23 @@ impl Face {
         self.close(&exchange, Some((caller.team, caller.token)), answer, media)
     }
 
+    /// Takes out of the query what the team's own schemas never tell, now that the team is known.
+    fn hide_untold(&self, exchange: &mut Exchange, team: TeamId) -> Result<(), Error> {
+        if exchange.request.query.is_empty() {
+            return Ok(());
+        }
+        exchange.asked.untold = self.service.untold(team)?;
+        let query = shown_query(&exchange.request, &exchange.asked.untold);
+        exchange.asked.query = query.kept;
+        exchange.asked.secrets.extend(query.secrets);
+        Ok(())
+    }
+
     fn begin(&self, request: Request) -> Exchange {
-        let query = redact::query(request.query.pairs(), request.query.raw());
+        let mut query = shown_query(&request, &redact::Untold::default());
+        // Whatever was sent as a token is none of the log's, also where it stands a second time.
+        let sent = reading::authorization(&request).unwrap_or_default().split_whitespace();
+        query.secrets.extend(sent.filter(|part| part.len() >= SHORTEST_TOKEN).map(str::to_owned));
         let clean = |text: &str| redact::text(text, &query.secrets);
         let asked = Asked {
             id: request.id.clone(),
@@ -174,7 +202,7 @@ impl Face {
             user_agent: reading::clip(&clean(request.headers.get("user-agent").unwrap_or("")), 256),
             method: request.method.as_str().to_owned(),
             path: reading::clip(&clean(&request.path), 512),
-            query: reading::clip(&query.kept, 2048),
+            query: query.kept,
             began: Some(Instant::now()),
             secrets: query.secrets,
             ..Asked::default()
@@ -250,6 +278,13 @@ impl Face {
         }
         error::headers(response, &error)
     }
+}
+
+/// The query as it may be kept.
+fn shown_query(request: &Request, untold: &redact::Untold) -> redact::Redacted<String> {
+    let query = &request.query;
+    let shown = redact::query(query.pairs(), query.raw(), query.fault().is_some(), untold);
+    redact::Redacted { kept: reading::clip(&shown.kept, LONGEST_QUERY), ..shown }
 }
 
 /// `/Me` is the user that the token is bound to (RFC 7644 §3.11).

@@ -8,10 +8,10 @@ use crate::http::host;
 use crate::http::{BodyError, Query, Request};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
-use crate::service::Error;
 use crate::service::Precondition;
 use crate::service::provider;
 use crate::service::redact;
+use crate::service::{Caller, Error};
 
 /// The media type of SCIM (RFC 7644 §3.1).
 pub const SCIM_JSON: &str = "application/scim+json";
@@ -173,7 +173,9 @@ pub fn acceptable(exchange: &mut Exchange, mode: Mode) -> Result<(), Error> {
 }
 
 /// The body as JSON; remembers it, without its secrets, for the activity.
-pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Value, Error> {
+pub async fn body(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Result<Value, Error> {
+    let mode = caller.mode;
+    exchange.asked.untold = face.service.untold(caller.team)?;
     encoding(exchange)?;
     let foreign = foreign_media(exchange);
     if let Some(media) = &foreign
@@ -205,7 +207,7 @@ pub async fn body(face: &Face, exchange: &mut Exchange, mode: Mode) -> Result<Va
         exchange.asked.notes.used(Leniency::MediaType);
     }
     exchange.sign = provider::of_body(&value);
-    let redacted = redact::body(&value);
+    let redacted = redact::body(&value, &exchange.asked.untold);
     exchange.asked.body = Some(redacted.kept);
     exchange.asked.secrets.extend(redacted.secrets);
     Ok(value)

@@ -17,7 +17,7 @@ pub async fn create(
     kind: Kind,
 ) -> Result<Response, Error> {
     let target = target(face, exchange, caller, kind, Precondition::None)?;
-    let body = reading::body(face, exchange, caller.mode).await?;
+    let body = reading::body(face, exchange, caller).await?;
     let outcome = face.service.create(caller, &exchange.asked, target, &body).await?;
     Ok(answer(201, outcome))
 }
@@ -64,7 +64,7 @@ pub async fn replace(
     id: &str,
 ) -> Result<Response, Error> {
     let target = target(face, exchange, caller, kind, reading::precondition(exchange))?;
-    let body = reading::body(face, exchange, caller.mode).await?;
+    let body = reading::body(face, exchange, caller).await?;
     let outcome = face.service.replace(caller, &exchange.asked, target, id, &body).await?;
     Ok(answer(200, outcome))
 }
@@ -77,7 +77,7 @@ pub async fn patch(
     id: &str,
 ) -> Result<Response, Error> {
     let target = target(face, exchange, caller, kind, reading::precondition(exchange))?;
-    let body = reading::body(face, exchange, caller.mode).await?;
+    let body = reading::body(face, exchange, caller).await?;
     let outcome = face.service.patch(caller, &exchange.asked, target, id, &body).await?;
     Ok(answer(200, outcome))
 }

@@ -6,6 +6,7 @@ use crate::http::Response;
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, ScimError, ScimType, message};
 use crate::service::record::Ending;
+use crate::service::redact;
 use crate::service::sentence::Deed;
 use crate::service::{Caller, Error, Search};
 
@@ -39,7 +40,7 @@ pub async fn posted(
     caller: &Caller,
     kinds: Vec<Kind>,
 ) -> Result<Response, Error> {
-    let body = reading::body(face, exchange, caller.mode).await?;
+    let body = reading::body(face, exchange, caller).await?;
     let request = message::SearchRequest::parse(&body, caller.mode)?;
     exchange.asked.notes.extend(request.notes);
     let registry = face.service.registry(Some(caller.team))?;
@@ -72,7 +73,11 @@ async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) 
         &listing.resources,
         listing.cursors.as_ref(),
     );
-    let wanted = wanted.map(|filter| reading::clip(looked_up(&filter), 200));
+    // A value too short to be looked for elsewhere must not stand in the sentence either.
+    let shown = |filter: String| {
+        redact::expression(&filter, &exchange.asked.untold, &mut Vec::new()).unwrap_or(filter)
+    };
+    let wanted = wanted.map(|filter| reading::clip(looked_up(&shown(filter)), 200));
     let ending = Ending {
         status: 200,
         deed: Deed::Listed { what, wanted: wanted.as_deref(), found: listing.total },

@@ -50,17 +50,19 @@ pub struct ScimError {
     pub scim_type: Option<ScimType>,
     /// What is wrong, where, and what to change.
     pub detail: String,
+    /// Whether a value that must be there was missing or empty: for the words beside the answer, not part of it.
+    pub missing: bool,
 }
 
 impl ScimError {
     /// An error with a status and no keyword.
     pub fn plain(status: u16, detail: impl Into<String>) -> ScimError {
-        ScimError { status, scim_type: None, detail: detail.into() }
+        ScimError { status, scim_type: None, detail: detail.into(), missing: false }
     }
 
     /// A 400 with its keyword (RFC 7644 table 9).
     pub fn bad(scim_type: ScimType, detail: impl Into<String>) -> ScimError {
-        ScimError { status: 400, scim_type: Some(scim_type), detail: detail.into() }
+        ScimError { status: 400, scim_type: Some(scim_type), detail: detail.into(), missing: false }
     }
 
     /// 400 `invalidFilter`.
@@ -83,6 +85,11 @@ impl ScimError {
         ScimError::bad(ScimType::InvalidValue, detail)
     }
 
+    /// 400 `invalidValue` for a value that must be there and was missing or empty.
+    pub fn missing(detail: impl Into<String>) -> ScimError {
+        ScimError { missing: true, ..ScimError::invalid_value(detail) }
+    }
+
     /// 400 `mutability`.
     pub fn mutability(detail: impl Into<String>) -> ScimError {
         ScimError::bad(ScimType::Mutability, detail)
@@ -100,7 +107,12 @@ impl ScimError {
 
     /// 409 `uniqueness`.
     pub fn uniqueness(detail: impl Into<String>) -> ScimError {
-        ScimError { status: 409, scim_type: Some(ScimType::Uniqueness), detail: detail.into() }
+        ScimError {
+            status: 409,
+            scim_type: Some(ScimType::Uniqueness),
+            detail: detail.into(),
+            missing: false,
+        }
     }
 
     /// 404.

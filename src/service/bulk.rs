@@ -219,15 +219,19 @@ impl<'a> Run<'a> {
         path: Result<String, Error>,
         data: &Value,
     ) -> Result<Option<Outcome>, Error> {
-        let redacted = redact::body(data);
+        let redacted = redact::body(data, &self.asked.untold);
+        let mut secrets = redacted.secrets;
+        secrets.extend(self.asked.secrets.iter().cloned());
         let shown = path.as_ref().unwrap_or(&operation.path).trim_start_matches('/');
+        let hidden = redact::expression(shown, &self.asked.untold, &mut secrets);
+        let shown = redact::text(hidden.as_deref().unwrap_or(shown), &secrets);
         let asked = Asked {
             id: self.service.ids().request(),
             method: operation.method.clone(),
             path: format!("{}/{shown}", self.asked.path.trim_end_matches("/Bulk")),
             query: String::new(),
             body: Some(redacted.kept),
-            secrets: redacted.secrets,
+            secrets,
             underway: Default::default(),
             ..self.asked.clone()
         };

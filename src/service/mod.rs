@@ -14,6 +14,8 @@ mod cursor;
 mod discovery;
 pub mod error;
 pub mod export;
+#[cfg(test)]
+mod flood;
 mod halves;
 pub mod health;
 pub mod history;
@@ -45,6 +47,7 @@ pub mod teams;
 #[cfg(test)]
 mod testing;
 pub mod tokens;
+mod trial;
 mod uses;
 mod view;
 

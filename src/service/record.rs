@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::cause::{Cause, NOTHING_CHANGED};
 use super::missed::{What, Whose};
+use super::redact::{self, Untold};
 use super::sentence::{self, Change, Deed};
-use super::{Caller, Error, Service, redact};
+use super::{Caller, Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::resource::Difference;
 use crate::scim::{Kind, Notes, ScimType};
@@ -38,6 +39,8 @@ pub struct Asked {
     pub not_json: bool,
     /// What was removed, so that no answer repeats it.
     pub secrets: Vec<String>,
+    /// Whose values are never told, by the team's schemas.
+    pub untold: Arc<Untold>,
     /// When the request began, for its duration.
     pub began: Option<std::time::Instant>,
     /// Leniencies that the face itself used.
@@ -96,10 +99,11 @@ impl Asked {
             change,
             folded: 1,
             address: self.address.clone(),
-            user_agent: self.user_agent.clone(),
+            // A secret of the body may stand here too.
+            user_agent: redact::text(&self.user_agent, &self.secrets),
             method: self.method.clone(),
-            path: self.path.clone(),
-            query: self.query.clone(),
+            path: redact::text(&self.path, &self.secrets),
+            query: redact::text(&self.query, &self.secrets),
             status: end.status,
             duration_us: self.began.map_or(0, |began| began.elapsed().as_micros() as u64),
             subject: end.subject.clone(),
@@ -321,7 +325,7 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
             }
             (_, Some(ScimType::Uniqueness)) => Cause::NameTaken,
             (_, Some(ScimType::InvalidVers)) => Cause::WrongPath,
-            (_, Some(ScimType::InvalidValue)) if error.detail.contains("required") => Cause::RequiredMissing,
+            _ if error.missing => Cause::RequiredMissing,
             (413, _) => Cause::TooLarge,
             (412, _) => Cause::Stale,
             (404, _) => Cause::NotFound,
@@ -392,6 +396,7 @@ fn as_text(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::ScimError;
 
     #[test]
     fn a_long_body_is_cut_with_a_mark() {
@@ -401,6 +406,14 @@ mod tests {
             String::from_utf8(cut(body.as_bytes(), 5)).expect("UTF-8"),
             "éé… (cut here: 20 bytes in all)"
         );
+    }
+
+    #[test]
+    fn what_was_missing_is_told_by_the_error_and_not_by_its_words() {
+        let cause = |error| cause_of(&Error::Scim(error), &Asked::default());
+        let words = "active is \"required\", which is neither true nor false";
+        assert_eq!(cause(ScimError::invalid_value(words)), Cause::BadValue);
+        assert_eq!(cause(ScimError::missing("userName stands nowhere")), Cause::RequiredMissing);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use serde_json::{Map, Value};
 
 use crate::base::secret::PREFIX;
+use crate::scim::schema::{Attribute, Mutability, Returned};
+use crate::scim::{Kind, Registry};
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "(removed)";
@@ -21,32 +23,71 @@ pub struct Redacted<T> {
     pub secrets: Vec<String>,
 }
 
+/// Attributes of a team whose values are never told: `returned` is never, or they are only written. They are secrets
+/// beside those that have a secret's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untold(Vec<String>);
+
+impl Untold {
+    /// Those of the schemas in force; one hidden part hides its attribute.
+    pub fn of(registry: &Registry) -> Untold {
+        let kinds = [Kind::User, Kind::Group];
+        let schemas = kinds.iter().flat_map(|kind| {
+            registry
+                .extensions(*kind)
+                .iter()
+                .chain([registry.core(*kind)])
+                .flat_map(|schema| &schema.attributes)
+        });
+        let hidden = |attribute: &Attribute| {
+            attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
+        };
+        let names = schemas
+            .filter(|attribute| hidden(attribute) || attribute.sub_attributes.iter().any(|sub| hidden(sub)))
+            .map(|attribute| attribute.name.clone());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names.dedup();
+        Untold(names)
+    }
+
+    /// Whether a name or path speaks of a secret in any of its segments.
+    fn is_named(&self, path: &str) -> bool {
+        path.split(|c: char| !c.is_alphanumeric() && !"-_$".contains(c))
+            .any(|name| is_secret_name(name) || self.0.iter().any(|untold| untold.eq_ignore_ascii_case(name)))
+    }
+}
+
 /// A body with its secrets replaced, written anew.
-pub fn body(body: &Value) -> Redacted<Vec<u8>> {
+pub fn body(body: &Value, untold: &Untold) -> Redacted<Vec<u8>> {
     let mut copy = body.clone();
     let mut secrets = Vec::new();
-    walk(&mut copy, 0, &mut secrets);
+    walk(&mut copy, 0, untold, &mut secrets);
     let text = copy.to_string();
     Redacted { kept: tokens(&text).into_bytes(), secrets }
 }
 
-/// A query whose secrets were replaced: values of secret names, and what a filter compares a secret with.
-pub fn query(pairs: &[(String, String)], raw: &str) -> Redacted<String> {
+/// A query whose secrets were replaced: values of secret names, and what a filter compares a secret with. Of a pair that
+/// cannot be decoded only the name is kept, since nothing can be told of its value.
+pub fn query(query: &[(String, String)], raw: &str, faulty: bool, untold: &Untold) -> Redacted<String> {
     let mut secrets = Vec::new();
-    let mut changed = false;
-    let shown: Vec<String> = pairs
+    let mut changed = faulty;
+    let mut shown: Vec<String> = query
         .iter()
         .map(|(name, value)| {
-            let hidden = if is_secret_path(name) {
+            let hidden = if untold.is_named(name) {
                 remember(value, &mut secrets);
                 Some(HIDDEN.to_owned())
             } else {
-                filter(value, &mut secrets)
+                expression(value, untold, &mut secrets)
             };
             changed |= hidden.is_some();
             format!("{name}={}", hidden.as_deref().unwrap_or(value))
         })
         .collect();
+    if faulty {
+        shown.push(format!("{HIDDEN}: not decodable"));
+    }
     let kept = if changed { shown.join("&") } else { raw.to_owned() };
     Redacted { kept: tokens(&kept), secrets }
 }
@@ -74,31 +115,31 @@ pub fn answer(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
 
 /// Replaces the values of secret names at any depth and in any case, and those that a PATCH or Bulk operation or a
 /// search names by its path or filter.
-fn walk(value: &mut Value, depth: usize, secrets: &mut Vec<String>) {
+fn walk(value: &mut Value, depth: usize, untold: &Untold, secrets: &mut Vec<String>) {
     match value {
         Value::Object(_) | Value::Array(_) if depth >= DEEPEST => *value = HIDDEN.into(),
         Value::Object(map) => {
             let by_path = map.iter().any(|(key, value)| {
-                key.eq_ignore_ascii_case("path") && value.as_str().is_some_and(is_secret_path)
+                key.eq_ignore_ascii_case("path") && value.as_str().is_some_and(|path| untold.is_named(path))
             });
             let mut kept = Map::new();
             for (key, mut value) in std::mem::take(map) {
-                if is_secret_path(&key) || (by_path && key.eq_ignore_ascii_case("value")) {
+                if untold.is_named(&key) || (by_path && key.eq_ignore_ascii_case("value")) {
                     collect(&value, secrets);
                     value = HIDDEN.into();
                 } else if let (Value::String(text), true) = (&value, is_expression(&key)) {
-                    if let Some(hidden) = filter(text, secrets) {
+                    if let Some(hidden) = expression(text, untold, secrets) {
                         value = hidden.into();
                     }
                 } else {
-                    walk(&mut value, depth + 1, secrets);
+                    walk(&mut value, depth + 1, untold, secrets);
                 }
                 // A key may be a path with a filter in it.
-                kept.insert(filter(&key, secrets).unwrap_or(key), value);
+                kept.insert(expression(&key, untold, secrets).unwrap_or(key), value);
             }
             *map = kept;
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| walk(value, depth + 1, secrets)),
+        Value::Array(list) => list.iter_mut().for_each(|value| walk(value, depth + 1, untold, secrets)),
         _ => {}
     }
 }
@@ -108,36 +149,85 @@ fn is_expression(key: &str) -> bool {
     ["path", "filter", "sortBy"].iter().any(|name| key.eq_ignore_ascii_case(name))
 }
 
-/// A filter or path that names a secret, without the values it holds; `None` where it names none.
-fn filter(text: &str, secrets: &mut Vec<String>) -> Option<String> {
-    let mut parts = text.split('"');
-    let names_secret = |part: &str| is_secret_path(part);
-    let bare = text.split('"').step_by(2).any(names_secret);
-    let whole = text.split(|c: char| !c.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case("password"));
-    if !bare && !whole {
+/// A filter or path that names a secret, without the values it holds; `None` where it names none. What is neither a name
+/// nor a word of the language (RFC 7644 §3.4.2.2) is hidden: a value need not stand in quotes to be one.
+pub fn expression(text: &str, untold: &Untold, secrets: &mut Vec<String>) -> Option<String> {
+    let pieces = pieces(text);
+    let names = |piece: &Piece<'_>| matches!(piece, Piece::Word(word) if untold.is_named(word));
+    if !pieces.iter().any(names) {
         return None;
     }
-    let mut shown = parts.next().unwrap_or("").to_owned();
-    if !text.contains('"') {
-        // A value without quotes stands behind the operator: nothing behind the name is kept.
-        let end = shown.find(|c: char| c.is_whitespace()).unwrap_or(shown.len());
-        if let Some(rest) = shown.get(end..).filter(|rest| !rest.trim().is_empty()) {
-            rest.split_whitespace().for_each(|word| remember(word, secrets));
-            shown.truncate(end);
-            shown.push(' ');
-            shown.push_str(HIDDEN);
-        }
-        return Some(shown);
-    }
-    for (i, part) in parts.enumerate() {
-        if i.is_multiple_of(2) {
-            remember(part, secrets);
-            shown.push_str(HIDDEN);
-        } else {
-            shown.push_str(part);
+    let mut shown = String::new();
+    for (i, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Mark(mark) => shown.push(*mark),
+            Piece::Value(value) => {
+                remember(value, secrets);
+                let quoted = format!("\"{value}\"");
+                if let Ok(decoded) = serde_json::from_str::<String>(&quoted) {
+                    remember(&decoded, secrets);
+                }
+                shown.push_str(HIDDEN);
+            }
+            Piece::Word(word) => {
+                let next = pieces[i + 1..].iter().find(|piece| !matches!(piece, Piece::Mark(' ')));
+                let compared = match next {
+                    Some(Piece::Word(next)) => is_keyword(next),
+                    Some(Piece::Mark('[')) => true,
+                    _ => false,
+                };
+                let path = word.chars().all(|c| c.is_alphanumeric() || ".:_-$/".contains(c));
+                if is_keyword(word) || path && (compared || untold.is_named(word) || word.starts_with('.')) {
+                    shown.push_str(word);
+                } else {
+                    remember(word, secrets);
+                    shown.push_str(HIDDEN);
+                }
+            }
         }
     }
     Some(shown)
+}
+
+/// A piece of a filter: a blank or bracket, a quoted value without its quotes, or anything else.
+#[derive(Debug, PartialEq)]
+enum Piece<'t> {
+    Mark(char),
+    Value(&'t str),
+    Word(&'t str),
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mark = |c: char| c.is_whitespace() || "()[]\"".contains(c);
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let length = if first == '"' {
+            let inside = &rest[1..];
+            let mut escaped = false;
+            let end = inside.find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            pieces.push(Piece::Value(&inside[..end.unwrap_or(inside.len())]));
+            end.map_or(rest.len(), |end| end + 2)
+        } else if mark(first) {
+            pieces.push(Piece::Mark(if first.is_whitespace() { ' ' } else { first }));
+            first.len_utf8()
+        } else {
+            let end = rest.find(mark).unwrap_or(rest.len());
+            pieces.push(Piece::Word(&rest[..end]));
+            end
+        };
+        rest = &rest[length..];
+    }
+    pieces
+}
+
+fn is_keyword(word: &str) -> bool {
+    ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr", "and", "or", "not"]
+        .iter()
+        .any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 /// Remembers every text inside a value that was taken out.
@@ -178,11 +268,6 @@ fn tokens(text: &str) -> String {
     kept
 }
 
-/// Whether a name or path speaks of a secret in any of its segments.
-fn is_secret_path(path: &str) -> bool {
-    path.split(['.', ':', '/', '[', ']', ' ']).any(is_secret_name)
-}
-
 fn is_secret_name(name: &str) -> bool {
     SECRET_NAMES.iter().any(|word| {
         name.len() >= word.len()
@@ -210,7 +295,7 @@ mod tests {
                 { "filter": "userName eq \"mei\" and password sw \"hunter11\"" },
             ],
         });
-        let redacted = body(&sent);
+        let redacted = body(&sent, &Untold::default());
         let text = String::from_utf8(redacted.kept).expect("JSON is UTF-8");
         assert!(!text.contains("hunter"), "{text}");
         assert!(text.contains("mei@example.com") && text.contains("emails[password eq (removed)]"), "{text}");
@@ -222,13 +307,67 @@ mod tests {
     #[test]
     fn a_filter_on_a_secret_keeps_its_shape_and_loses_its_values() {
         let pairs = |filter: &str| [("filter".to_owned(), filter.to_owned()), ("count".into(), "1".into())];
-        let kept = |filter: &str| query(&pairs(filter), "raw").kept;
+        let kept = |filter: &str| query(&pairs(filter), "raw", false, &Untold::default()).kept;
         assert_eq!(kept("password eq \"hunter2\""), "filter=password eq (removed)&count=1");
         assert_eq!(kept("password eq \"hunter2"), "filter=password eq (removed)&count=1");
-        assert_eq!(kept("password eq hunter2"), "filter=password (removed)&count=1");
+        assert_eq!(kept("password eq hunter2"), "filter=password eq (removed)&count=1");
         assert_eq!(kept("userName eq \"secretary@example.com\""), "raw");
         let pairs = [("access_token".to_owned(), "hunter2".to_owned())];
-        assert_eq!(query(&pairs, "access_token=hunter2").kept, "access_token=(removed)");
+        assert_eq!(
+            query(&pairs, "access_token=hunter2", false, &Untold::default()).kept,
+            "access_token=(removed)"
+        );
+    }
+
+    #[test]
+    fn no_value_beside_a_secret_is_kept_however_it_is_written() {
+        let untold = Untold(vec!["pin".into()]);
+        for (filter, shown) in [
+            (
+                r#"password eq "a\"HIDE" and userName eq "x""#,
+                "password eq (removed) and userName eq (removed)",
+            ),
+            (r#"userName eq "x" and password eq HIDE"#, "userName eq (removed) and password eq (removed)"),
+            ("password=HIDE", "(removed)"),
+            ("password HIDE", "password (removed)"),
+            (r#"(password eq "HIDE) or x"#, "(password eq (removed)"),
+            (r#"emails[PIN eq "HIDE"].value"#, "emails[PIN eq (removed)].value"),
+            ("urn:x:2.0:User:pin eq 12HIDE", "urn:x:2.0:User:pin eq (removed)"),
+        ] {
+            let mut secrets = Vec::new();
+            assert_eq!(expression(filter, &untold, &mut secrets).as_deref(), Some(shown), "{filter}");
+            assert!(secrets.iter().any(|secret| secret.contains("HIDE")), "{secrets:?}");
+        }
+        assert_eq!(expression("userName eq \"pin\"", &untold, &mut Vec::new()), None);
+        let mut secrets = Vec::new();
+        expression(r#"password eq "hun\u0074er2""#, &untold, &mut secrets);
+        assert!(secrets.contains(&"hunter2".to_owned()), "as it is read, too: {secrets:?}");
+    }
+
+    #[test]
+    fn what_a_schema_never_returns_is_a_secret_whatever_its_name() {
+        let schema = json!({
+            "id": "urn:example:2.0:User:Badge", "name": "Badge",
+            "attributes": [
+                { "name": "pin", "type": "string", "returned": "never" },
+                { "name": "door", "type": "complex", "subAttributes": [
+                    { "name": "label", "type": "string" },
+                    { "name": "code", "type": "string", "mutability": "writeOnly", "returned": "never" }] },
+                { "name": "floor", "type": "string" },
+            ],
+        });
+        let registry = Registry::with_extensions(&[(Kind::User, schema)]).expect("a schema");
+        let untold = Untold::of(&registry);
+        assert_eq!(untold, Untold(vec!["door".into(), "password".into(), "pin".into()]));
+        let sent = json!({ "urn:example:2.0:User:Badge": { "PIN": "4711", "floor": "3", "door": { "code": "0815" } } });
+        let kept = String::from_utf8(body(&sent, &untold).kept).expect("JSON is UTF-8");
+        assert!(!kept.contains("4711") && !kept.contains("0815") && kept.contains("floor"), "{kept}");
+    }
+
+    #[test]
+    fn of_a_pair_that_cannot_be_decoded_nothing_is_kept() {
+        let kept = query(&[], "password=%ZZhunter2", true, &Untold::default()).kept;
+        assert!(!kept.contains("hunter2"), "{kept}");
     }
 
     #[test]

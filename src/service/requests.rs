@@ -72,6 +72,11 @@ impl Service {
         self.store().read_now(|tx| Ok(tx.activity_after(team, n, &query)?))
     }
 
+    /// The number of the request that was written last, of whatever team.
+    pub fn newest_request(&self) -> Result<i64, Error> {
+        self.store().read_now(|tx| Ok(tx.newest_activity()?))
+    }
+
     /// How many requests of a team and of no team came in each hour, as far back as requests are kept; oldest first.
     pub async fn request_hours(&self, team: TeamId) -> Result<Vec<Hour>, Error> {
         let read = self.store().read(move |tx| -> Result<Vec<Hour>, StoreError> {

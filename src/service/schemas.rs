@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use super::redact::Untold;
 use super::{Actor, Error, Service};
 use crate::base::TeamId;
 use crate::scim::schema::{Attribute, Mutability, Returned, Schema, Uniqueness};
@@ -80,6 +81,11 @@ impl Service {
             None => Ok(Registry::standard()),
             Some(team) => Ok(self.in_force(team)?.registry),
         }
+    }
+
+    /// The attributes of a team whose values no log and no answer repeats.
+    pub fn untold(&self, team: TeamId) -> Result<Arc<Untold>, Error> {
+        Ok(Arc::new(Untold::of(&*self.registry(Some(team))?)))
     }
 
     /// The same, with what it takes to see inside a job whether they still are.

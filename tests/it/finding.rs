@@ -91,3 +91,25 @@ fn a_request_is_found_by_whom_it_concerned_what_it_was_and_when() {
         }
     }
 }
+
+#[test]
+fn what_a_provider_makes_to_try_the_connection_is_labelled_and_people_are_not() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let user = caller.user("some.body@example.com");
+    let group = caller.group("Some Group", &[&user]);
+    caller.delete(&format!("/Groups/{group}")).is(204);
+    caller.delete(&format!("/Users/{user}")).is(204);
+    caller.user("selftest-1@example.com");
+    caller.group("Selftest 1", &[]);
+    let browser = Browser::sign_in(&server, "ada@example.com", true);
+    let labels = |path: &str| {
+        browser.get(&format!("/admin/t/default/{path}")).is(200).text().matches("chip test").count()
+    };
+    assert_eq!((labels("users"), labels("groups")), (1, 1));
+    assert_eq!(labels("activity?kind=changes"), 6);
+    assert_eq!(labels(""), 6, "the overview's latest changes");
+    caller.user("mei@example.com");
+    caller.group("Engineering", &[]);
+    assert_eq!((labels("users"), labels("groups"), labels("activity?kind=changes")), (1, 1, 6));
+}

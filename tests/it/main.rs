@@ -21,6 +21,7 @@ mod finding;
 mod identity;
 mod install;
 mod jumpcloud_run;
+mod leaks;
 mod leniencies;
 mod me;
 mod membership_soak;

@@ -302,11 +302,12 @@ impl Step<'_> {
 
     fn refused(&self, name: &str, fixed: bool) -> ScimError {
         let place = self.place;
-        ScimError::mutability(if fixed {
+        let error = ScimError::mutability(if fixed {
             format!("{place}: {name} is immutable and already has a value")
         } else {
             format!("{place}: {name} is required and cannot be removed")
-        })
+        });
+        ScimError { missing: !fixed, ..error }
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn complete(
         let schema = registry.extensions(kind).iter().find(|schema| schema.id == **urn);
         let attributes = schema.map_or(&[][..], |schema| schema.attributes.as_slice());
         if let Some(missing) = first_missing(attributes, members) {
-            return Err(ScimError::invalid_value(format!("{place}: {urn}:{} is required", missing.name)));
+            return Err(ScimError::missing(format!("{place}: {urn}:{} is required", missing.name)));
         }
         container = members;
     }
@@ -54,7 +54,7 @@ pub(super) fn complete(
     for members in values.iter().filter_map(Value::as_object) {
         if let Some(missing) = first_missing(&path.attribute.sub_attributes, members) {
             let name = AttrPath { sub: Some(missing.clone()), ..path.clone() }.canonical();
-            return Err(ScimError::invalid_value(format!("{place}: {name} is required")));
+            return Err(ScimError::missing(format!("{place}: {name} is required")));
         }
     }
     Ok(())

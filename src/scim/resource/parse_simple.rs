@@ -27,7 +27,7 @@ impl Reader<'_> {
         if let Value::String(text) = value {
             // RFC 7643 §4.1.1: a userName is "non-empty"; blanks are no name either.
             if attribute.required && text.trim().is_empty() {
-                return Err(ScimError::invalid_value(format!("{place} is required and was empty")));
+                return Err(ScimError::missing(format!("{place} is required and was empty")));
             }
             if text.is_empty() && self.mode == Mode::Compat {
                 self.notes.used(Leniency::EmptyText);

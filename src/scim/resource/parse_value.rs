@@ -313,7 +313,7 @@ impl Reader<'_> {
         match missing {
             Some(attribute) if always || !fields.is_empty() => {
                 let at = place.member(&attribute.name);
-                Err(ScimError::invalid_value(format!("{at} is required and is missing")))
+                Err(ScimError::missing(format!("{at} is required and is missing")))
             }
             _ => Ok(fields),
         }

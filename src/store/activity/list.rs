@@ -59,6 +59,11 @@ impl ReadTx<'_> {
         )
     }
 
+    /// The number of the row that was written last, of whatever team.
+    pub fn newest_activity(&self) -> Result<i64> {
+        self.number("select max(n) from activity", [])
+    }
+
     /// When the oldest request came that is kept of a team or of none.
     pub fn first_activity(&self, team: TeamId) -> Result<Option<Timestamp>> {
         let sql = "select min(at) from (select min(at) as at from activity where team = ?

@@ -1,0 +1,77 @@
+//! Test objects told from people: the user and the group that a provider makes to try the connection (JumpCloud's
+//! *Activate*), and those of the self-test. They are labelled wherever they are shown.
+
+use std::collections::HashSet;
+
+use super::{Error, Service};
+use crate::base::TeamId;
+use crate::scim::{Document, fold};
+use crate::store::{ReadTx, Row, Tombstone};
+
+/// What lives no longer than this was a test.
+const LIFE_MS: i64 = 2 * 60 * 1000;
+/// How the self-test's users and groups are called.
+const SELF_TEST: &str = "selftest";
+
+impl Service {
+    /// Which of these ids are, or were, tests: those with the test address, those of the self-test, and what was deleted
+    /// within two minutes.
+    pub fn tests_among<'i>(
+        &self,
+        team: TeamId,
+        email: &str,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<HashSet<String>, Error> {
+        let (mut seen, email) = (HashSet::new(), fold::fold(email));
+        self.store().read_now(|tx| {
+            let mut tests = HashSet::new();
+            for id in ids {
+                if seen.insert(id) && is_test(tx, team, &email, id)? {
+                    tests.insert(id.to_owned());
+                }
+            }
+            Ok(tests)
+        })
+    }
+}
+
+fn is_test(tx: &ReadTx<'_>, team: TeamId, email: &str, id: &str) -> Result<bool, Error> {
+    if let Some(row) = tx.resource_any(team, id)? {
+        return Ok(living(&row, email));
+    }
+    Ok(tx.tombstone(team, id)?.is_some_and(|gone| past(&gone, email)))
+}
+
+/// Whether a user or group that lives is a test: by its name alone.
+fn living(row: &Row, email: &str) -> bool {
+    let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
+    let name = |attribute| document.get(attribute).and_then(serde_json::Value::as_str).unwrap_or_default();
+    is_name(name("userName"), email) || is_name(&row.display, email)
+}
+
+/// Whether what was deleted was one: by its name, or by how short its life was.
+fn past(gone: &Tombstone, email: &str) -> bool {
+    gone.deleted.since(gone.created) <= LIFE_MS || is_name(&gone.name, email)
+}
+
+fn is_name(name: &str, email: &str) -> bool {
+    let name = fold::fold(name);
+    let rest = name.strip_prefix(SELF_TEST);
+    name == email || rest.is_some_and(|rest| rest.starts_with(['-', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tests_are_whole() {
+        let email = "scim-test-default@example.com";
+        for test in ["SCIM-Test-default@example.com", "selftest-17@example.com", "Selftest 17"] {
+            assert!(is_name(test, email), "{test}");
+        }
+        for other in ["scim-test-default@example.org", "selftester@example.com", "Priya Raman", ""] {
+            assert!(!is_name(other, email), "{other}");
+        }
+    }
+}
