@@ -158,7 +158,7 @@ fn doors(user: &str, group: &str, mark: &mut dyn FnMut() -> String) -> Vec<Door>
         ("JSON that does not end", format!("{{\"password\": \"{}\"", mark())),
         ("JSON with a key twice", format!("{{\"password\": \"{}\", \"password\": \"{}\"}}", mark(), mark())),
         ("no JSON at all", format!("password={}&x=1", mark())),
-        ("a text alone", format!("{}", mark())),
+        ("a text alone", mark()),
     ] {
         body(name, "POST", "/Users", text.clone().into_bytes());
         body(name, "PATCH", &one, text.clone().into_bytes());
