@@ -1,7 +1,7 @@
 //! PATCH (RFC 7644 §3.5.2): planned before anything is loaded, applied in one write job, all of it or nothing.
 
 use super::job::{Job, Outcome, Target, Verb, document_of};
-use super::provision::{Body, change, keep_active, may_write};
+use super::provision::{Body, change, may_write};
 use super::record::Asked;
 use super::schemas::settled;
 use super::{Caller, Error, Service};
@@ -45,7 +45,6 @@ fn apply(tx: &mut WriteTx<'_>, job: &Job, id: &str, plan: &Plan) -> Result<Outco
     let mut notes = plan.notes.clone();
     let document = plan.apply(job.view.registry(), row.kind, &old, job.caller.mode, &mut notes);
     job.asked.underway.leave(&notes);
-    let mut document = document?;
-    keep_active(job, &old, &mut document);
+    let document = document?;
     change(tx, job, Verb::Patch, &row, &old, &document, &plan.members, notes)
 }

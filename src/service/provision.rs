@@ -179,9 +179,9 @@ fn replace(tx: &mut WriteTx<'_>, job: &Job, id: &str, parsed: &Parsed) -> Result
     change(tx, job, Verb::Replace, &row, &old, &document, edits, parsed.notes.clone())
 }
 
-/// A change that does not say whether a person is active keeps the state: a PUT without `active`, and a PATCH that takes
-/// it away, must neither lock out nor let in anybody.
-pub(super) fn keep_active(job: &Job, old: &Document, document: &mut Document) {
+/// A PUT that does not say whether a person is active keeps the state: it must neither lock out nor let in anybody. A PATCH
+/// that removes `active` says so, and unassigns it (RFC 7644 §3.5.2.2).
+fn keep_active(job: &Job, old: &Document, document: &mut Document) {
     if job.target.kind == Kind::User
         && !document.contains_key("active")
         && let Some(active) = old.get("active")

@@ -510,6 +510,8 @@ def patch(s, sheet, user):
     add, rem, rep = "7644 §3.5.2.1", "7644 §3.5.2.2", "7644 §3.5.2.3"
     mails = lambda user: sorted(mail["value"] for mail in user.get("emails", []))
     does("add a single value", [{"op": "add", "path": "nickName", "value": "A"}], lambda u: u["nickName"] == "A", add)
+    does("remove unassigns a boolean too", [{"op": "replace", "path": "active", "value": False}, {"op": "remove", "path": "active"}], lambda u: "active" not in u, rem)
+    does("and add assigns it again", [{"op": "add", "path": "active", "value": True}], lambda u: u["active"] is True, add)
     does("add over a single value replaces it", [{"op": "add", "path": "nickName", "value": "B"}], lambda u: u["nickName"] == "B", add)
     does("add a sub-attribute", [{"op": "add", "path": "name.middleName", "value": "M"}], lambda u: u["name"]["middleName"] == "M" and u["name"]["givenName"] == "Ada", add)
     does("add to a complex attribute merges", [{"op": "add", "path": "name", "value": {"honorificPrefix": "Dr"}}],
