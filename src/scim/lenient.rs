@@ -65,6 +65,8 @@ pub enum Leniency {
     EndpointName,
     /// A reference that is no URI.
     LooseUri,
+    /// A member whose `type` says another kind than its id has; the id decides.
+    MemberType,
 }
 
 impl Leniency {
@@ -97,6 +99,7 @@ impl Leniency {
             Leniency::DraftUrn => "draft-urn",
             Leniency::EndpointName => "endpoint-name",
             Leniency::LooseUri => "loose-uri",
+            Leniency::MemberType => "member-type",
         }
     }
 }

@@ -182,11 +182,12 @@ fn resolve(
 ) -> Result<Vec<Known>, Error> {
     let ids: Vec<String> = members.iter().map(|member| member.value.clone()).collect();
     let found = tx.find_members(caller.team, &ids)?;
-    if found.len() < members.len() || caller.mode == Mode::Strict {
+    let typed = members.iter().any(|member| member.kind.is_some());
+    if found.len() < members.len() || typed {
         let known: HashMap<&str, Kind> = found.iter().map(|found| (found.id.as_str(), found.kind)).collect();
         for member in members {
             match known.get(member.value.as_str()) {
-                Some(kind) => check_type(caller, member, *kind)?,
+                Some(kind) => check_type(caller, member, *kind, notes)?,
                 None => unknown(tx, caller, member, notes)?,
             }
         }
@@ -194,12 +195,19 @@ fn resolve(
     Ok(found)
 }
 
-fn check_type(caller: &Caller, member: &Member, kind: Kind) -> Result<(), Error> {
-    if caller.mode == Mode::Strict && member.kind.is_some_and(|said| said != kind) {
-        let detail = format!("members: \"{}\" is a {}, not what its type says", member.value, kind.name());
-        return Err(Error::Scim(ScimError::invalid_value(detail)));
+fn check_type(caller: &Caller, member: &Member, kind: Kind, notes: &mut Notes) -> Result<(), Error> {
+    match (member.kind.is_some_and(|said| said != kind), caller.mode) {
+        (false, _) => Ok(()),
+        (true, Mode::Compat) => {
+            notes.used(Leniency::MemberType);
+            Ok(())
+        }
+        (true, Mode::Strict) => {
+            let detail =
+                format!("members: \"{}\" is a {}, not what its type says", member.value, kind.name());
+            Err(Error::Scim(ScimError::invalid_value(detail)))
+        }
     }
-    Ok(())
 }
 
 fn unknown(tx: &ReadTx<'_>, caller: &Caller, member: &Member, notes: &mut Notes) -> Result<(), Error> {

@@ -568,6 +568,15 @@ def patch(s, sheet, user):
     refuses("a wrong type is invalidValue", [{"op": "replace", "path": "title", "value": {"a": 1}}], "invalidValue")
     refuses("add without a value is refused", [{"op": "add", "path": "title"}], None, add)
     refuses("no operation is invalidSyntax", [], "invalidSyntax")
+    refuses("the third of three operations undoes the others", [{"op": "replace", "path": "title", "value": "one"}, {"op": "add", "path": "emails", "value": [{"value": "t@example.com"}]},
+            {"op": "remove", "path": "userName"}], "mutability")
+    refuses("a value path on a single value is invalidPath", [{"op": "replace", "path": 'title[value eq "x"]', "value": "y"}], "invalidPath")
+    refuses("a value path that matches nothing cannot be removed", [{"op": "remove", "path": 'emails[type eq "none"]'}], "noTarget", rem, True)
+    does("a primary by value path takes the mark", [{"op": "replace", "path": "emails", "value": [{"value": "1@example.com", "type": "work", "primary": True}, {"value": "2@example.com", "type": "home"}]},
+         {"op": "add", "path": 'emails[type eq "home"].primary', "value": True}], lambda u: [m["value"] for m in u["emails"] if m.get("primary")] == ["2@example.com"])
+    does("a value path with or", [{"op": "remove", "path": 'emails[type eq "work" or type eq "home"]'}], lambda u: "emails" not in u, rem)
+    does("a whole extension comes and goes by its URN", [{"op": "add", "path": ENTERPRISE, "value": {"division": "V"}}, {"op": "remove", "path": ENTERPRISE}],
+         lambda u: ENTERPRISE not in u and u["schemas"] == [USER])
     sheet.error("7644 §3.5.2", "a body that is no PatchOp is 400", s.send("PATCH", path, {"schemas": [USER], "userName": "x"}), 400)
     sheet.error("7644 §3.5.2", "schemas must name PatchOp", s.send("PATCH", path, {"Operations": [{"op": "remove", "path": "title"}]}), 400, strict=True)
     sheet.error("7644 §3.5.2", "PATCH of an unknown id is 404", s.patch("/Users/" + str(uuid.uuid4()), {"op": "remove", "path": "title"}), 404)
@@ -658,10 +667,10 @@ def filters(s, sheet):
         find(logic, text, wanted)
     for text, wanted in (
         ('(active eq false or title eq "cook") and active eq true', "a"), ('emails[type eq "work"]', "ab"), ('emails[type eq "work" and value ew "org"]', ""),
-        ('emails[type eq "home" or primary eq true]', "ab"), ('emails[not (type eq "work")]', "b"), ('((title eq "cook"))', "ab"),
+        ('emails[type eq "home" or primary eq true]', "ab"), ("emails[primary eq false]", "b"), ('emails[not (type eq "work")]', "b"), ('((title eq "cook"))', "ab"),
     ):
         find(group, text, wanted)
-    for text in ("title", "title eq", 'title xx "a"', 'title eq "a', '(title eq "a"', 'title eq "a")', 'nothing eq "a"', "title eq a", "active gt true", 'emails[type eq "a"', ' and title pr',
+    for text in ('title eq"a"', '(title pr)and (active eq true)', "title", "title eq", 'title xx "a"', 'title eq "a', '(title eq "a"', 'title eq "a")', 'nothing eq "a"', "title eq a", "active gt true", 'emails[type eq "a"', ' and title pr',
                  'title eq "a" title eq "b"', "not title pr", "", 'active eq "maybe"', "userName eq 5"):
         sheet.error("7644 §3.4.2.2", f"filter `{text}` is 400 invalidFilter", s.get("/Users", filter=text), 400, "invalidFilter")
     single = s.get("/Users", filter=f'id eq "{next(iter(names))}"')
@@ -711,8 +720,45 @@ def lists(s, sheet, mine, names, config):
         c("7644 §3.4.2.3", "and first descending", rank(sortBy="title", sortOrder="descending")[0] == "c")
         c("7644 §3.4.2.3", "a sub-attribute", rank(sortBy="name.familyName")[0] == "a")
         c("7644 §3.4.2.3", "a list by its primary or first value", rank(sortBy="emails.value")[:2] == "ab", rank(sortBy="emails.value"))
+        c("7644 §3.4.2.3", "a list named without a part", rank(sortBy="emails", sortOrder="descending") == "cba", rank(sortBy="emails", sortOrder="descending"))
     else:
-        sheet.skipped += 6
+        sheet.skipped += 7
+
+
+def cursors(s, sheet, mine, names, config):
+    """RFC 9865."""
+    c = sheet.check
+    if not (config.get("pagination") or {}).get("cursor"):
+        sheet.skipped += 10
+        return
+    page = lambda **query: s.get("/Users", filter=mine, **query)
+    first = page(cursor="", count=2)
+    c("9865 §2", "an empty cursor gives the first page", first.status == 200 and len(first["Resources"]) == 2 and first["nextCursor"]
+      and "previousCursor" not in first.json, first)
+    c("9865 §2", "cursors are of unreserved characters", bool(re.fullmatch(r"[A-Za-z0-9._~-]+", first["nextCursor"] or "")), first["nextCursor"])
+    last = page(cursor=first["nextCursor"], count=2)
+    seen = [user["id"] for user in first["Resources"] + last["Resources"]]
+    c("9865 §2", "the last page has no nextCursor, and everybody was met once", "nextCursor" not in last.json and sorted(seen) == sorted(names), last)
+    if last["previousCursor"]:
+        back = page(cursor=last["previousCursor"], count=2)
+        c("9865 §2", "previousCursor leads back", [u["id"] for u in back["Resources"]] == seen[:2] and "previousCursor" not in back.json, back)
+    none = page(cursor="", count=0)
+    c("9865 §2", "count 0 gives the total alone", none.status == 200 and none["totalResults"] == 3 and not none["Resources"], none)
+    c("9865 §2", "a negative count is 0", page(cursor="", count=-1).status == 200 and not page(cursor="", count=-1)["Resources"])
+    sheet.error("9865 §2.1", "a cursor that is none", page(cursor="none", count=2), 400, "invalidCursor")
+    sheet.error("9865 §2.1", "a cursor of another query", s.get("/Users", cursor=first["nextCursor"], count=2), 400, "invalidCursor")
+    sheet.error("9865 §2.1", "another count than the walk began with", page(cursor=first["nextCursor"], count=1), 400, "invalidCount")
+    if config["pagination"].get("maxPageSize"):
+        sheet.error("9865 §2.1", "a count above maxPageSize", page(cursor="", count=config["pagination"]["maxPageSize"] + 1), 400, "invalidCount")
+    if config["sort"]["supported"]:
+        order, cursor = "", ""
+        while cursor is not None:
+            part = page(cursor=cursor, count=1, sortBy="userName", sortOrder="descending")
+            order += "".join(names[user["id"]] for user in part["Resources"] or [])
+            cursor = part["nextCursor"]
+        c("9865 §2.2", "pages by cursor are sorted", order == "cba", order)
+    posted = s.send("POST", "/Users/.search", {"schemas": [SEARCH], "filter": mine, "cursor": "", "count": 2})
+    c("9865 §3", "a search by POST pages by cursor", posted.status == 200 and posted["nextCursor"] and posted["itemsPerPage"] == 2, posted)
 
 
 def versions(s, sheet):
@@ -785,7 +831,32 @@ def bulk(s, sheet, config):
     c("7644 §3.7.3", "404 within Bulk", missing["Operations"] and missing["Operations"][0]["status"] == "404", missing)
     many = [{"method": "DELETE", "path": "/Users/x"}] * (config["bulk"]["maxOperations"] + 1)
     sheet.error("7644 §3.7.4", "more than maxOperations is 413", s.send("POST", "/Bulk", {"schemas": [BULK], "Operations": many}), 413)
-    sheet.error("7644 §3.7", "a POST without bulkId is refused", s.send("POST", "/Bulk", {"schemas": [BULK]}), 400)
+    sheet.error("7644 §3.7", "a Bulk body without Operations is refused", s.send("POST", "/Bulk", {"schemas": [BULK]}), 400, "invalidSyntax")
+    faulty = [{"method": "POST", "path": "/Users", "data": {"schemas": [USER], "userName": f"nb-{RUN}"}}, {"method": "GET", "path": "/Users"},
+              {"method": "PUT", "path": "/Users/x"}, {"method": "DELETE"}, {"method": "POST", "path": "/Nowhere", "bulkId": "n", "data": {}}]
+    made = {"method": "POST", "path": "/Users", "bulkId": "m", "data": {"schemas": [USER], "userName": f"stands-{RUN}"}}
+    each = s.send("POST", "/Bulk", {"schemas": [BULK], "Operations": faulty + [made]})
+    ops = each["Operations"] or []
+    c("7644 §3.7", "a malformed operation is answered alone and the rest goes on", each.status == 200 and [op["status"] for op in ops] == ["400"] * 5 + ["201"]
+      and all(op["response"]["schemas"] == [ERROR] for op in ops[:5]), each)
+    if ops and ops[-1].get("location"):
+        path = "/Users/" + ops[-1]["location"].rsplit("/", 1)[1]
+        s.made.append(path)
+        tag = ops[-1]["version"]
+        stale = [{"method": "PATCH", "path": path, "version": tag, "data": {"schemas": [PATCH], "Operations": [{"op": "add", "path": "title", "value": "v"}]}},
+                 {"method": "DELETE", "path": path, "version": tag}]
+        done = s.send("POST", "/Bulk", {"schemas": [BULK], "Operations": stale})["Operations"] or [{}, {}]
+        c("7644 §3.7", "version guards operations, and location is told of failures", [op.get("status") for op in done] == ["200", "412"]
+          and done[1].get("location", "").endswith(path) and done[0].get("version") == s.get(path)["meta"]["version"], done)
+    pair = [{"method": "POST", "path": "/Users", "bulkId": one, "data": {"schemas": [USER, ENTERPRISE], "userName": f"{one}-{RUN}",
+             ENTERPRISE: {"manager": {"value": "bulkId:" + other}}}} for one, other in (("ca", "cb"), ("cb", "ca"))]
+    circle = s.send("POST", "/Bulk", {"schemas": [BULK], "Operations": pair})["Operations"] or []
+    good = [op["status"] for op in circle] in (["201", "201"], ["409", "409"])
+    if good and circle[0]["status"] == "201":
+        paths = ["/Users/" + op["location"].rsplit("/", 1)[1] for op in circle]
+        s.made += paths
+        good = [s.get(path)[ENTERPRISE]["manager"]["value"] for path in paths] == [path.rsplit("/", 1)[1] for path in reversed(paths)]
+    c("7644 §3.7.1", "a circle of references is resolved or refused", good, circle)
 
 
 def me(s, sheet):
@@ -799,7 +870,8 @@ def main():
     parts = [
         ("discovery", lambda: discovery(s, sheet)), ("authentication", lambda: authentication(s, sheet)), ("create", lambda: create_and_read(s, sheet)), ("values", lambda: values(s, sheet)),
         ("replace", lambda: replace(s, sheet, user)), ("patch", lambda: patch(s, sheet, user)), ("groups", lambda: groups(s, sheet)),
-        ("filters", lambda: filters(s, sheet)), ("lists", lambda: lists(s, sheet, mine, names, config)), ("versions", lambda: versions(s, sheet)),
+        ("filters", lambda: filters(s, sheet)), ("lists", lambda: lists(s, sheet, mine, names, config)),
+        ("cursors", lambda: cursors(s, sheet, mine, names, config)), ("versions", lambda: versions(s, sheet)),
         ("deletion", lambda: deletion(s, sheet)), ("bulk", lambda: bulk(s, sheet, config)), ("me", lambda: me(s, sheet)),
     ]
     try:

@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
-use super::lex::{Fault, Lexed, Token, shorten};
+use super::lex::{Class, Fault, Lexed, Token, shorten};
 use super::{Op, Operand};
 use crate::base::Timestamp;
 use crate::scim::fold::fold;
 use crate::scim::registry::AttrPath;
-use crate::scim::schema::{Attribute, Type};
+use crate::scim::schema::{Attribute, Returned, Type};
 use crate::scim::{Leniency, Mode, Notes};
 
 /// A comparison value as written: `compValue` of the grammar.
@@ -70,6 +70,15 @@ pub(super) fn comparable(path: AttrPath, literal: &Literal, op: Op) -> Comparabl
     let subs: Vec<String> =
         path.attribute.sub_attributes.iter().map(|sub| format!("{name}.{}", sub.name)).collect();
     Comparable::Nothing(format!("{name} is complex: compare one of {}", subs.join(", ")))
+}
+
+/// Something that is never returned cannot be searched for either: the answer would give it away.
+pub(super) fn searchable(path: &AttrPath, at: usize) -> Result<(), Fault> {
+    if path.leaf().returned != Returned::Never && path.attribute.returned != Returned::Never {
+        return Ok(());
+    }
+    let message = format!("{} is never returned, so it cannot be searched for", path.canonical());
+    Err(Fault::new(Class::Meaning, at, message))
 }
 
 /// Reads the token that stands where a comparison value belongs.

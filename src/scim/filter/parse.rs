@@ -2,11 +2,10 @@
 //! resolved and every value typed on the way. PATCH paths (§3.5.2) are read here too, because they hold filters.
 
 use super::lex::{Class, Fault, Lexed, Token, lex, shorten};
-use super::operand::{Comparable, comparable, literal, typed};
+use super::operand::{Comparable, comparable, literal, searchable, typed};
 use super::{Filter, Op, Operand};
 use crate::scim::path::{self, Named};
 use crate::scim::registry::AttrPath;
-use crate::scim::schema::Returned;
 use crate::scim::{Kind, Leniency, Mode, Notes, Registry};
 
 /// How deep brackets may nest.
@@ -381,15 +380,6 @@ impl<'a> Parser<'a> {
     fn miss(&mut self, at: usize, message: String) {
         self.missing.get_or_insert(Fault::new(Class::Unknown, at, message));
     }
-}
-
-/// Something that is never returned cannot be searched for either: the answer would give it away.
-fn searchable(path: &AttrPath, at: usize) -> Result<(), Fault> {
-    if path.leaf().returned != Returned::Never && path.attribute.returned != Returned::Never {
-        return Ok(());
-    }
-    let message = format!("{} is never returned, so it cannot be searched for", path.canonical());
-    Err(Fault::new(Class::Meaning, at, message))
 }
 
 fn absent(found: Option<Found>, matches: bool) -> Filter {
