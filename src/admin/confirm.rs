@@ -20,5 +20,6 @@ pub struct Confirm {
     pub action: String,
     pub safe: String,
     pub safe_text: &'static str,
+    /// Empty where there is no way but the safe one.
     pub danger_text: &'static str,
 }

@@ -36,6 +36,7 @@ mod request;
 mod resume;
 mod rhythm;
 mod rotation;
+mod schemas;
 mod search;
 mod selftest;
 mod session;
@@ -226,6 +227,11 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (true, ["team", "remove"]) => team::remove_page(page),
         (false, ["team", "remove"]) => team::remove(page).await,
         (false, ["team", "restore"]) => team::restore(page).await,
+        (true, ["schemas"]) => schemas::list(page).await,
+        (true, ["schemas", "add"]) => schemas::add_page(page).await,
+        (false, ["schemas", "add"]) => schemas::add(page).await,
+        (true, ["schemas", "remove"]) => schemas::remove_page(page).await,
+        (false, ["schemas", "remove"]) => schemas::remove(page).await,
         (true, ["admins"]) => admins::list(page),
         (false, ["admins", "end-session"]) => admins::end_session(page).await,
         (true, ["admins", "invite"]) => invite::form(page),

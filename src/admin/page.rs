@@ -8,6 +8,7 @@ use super::notices::{Stay, owed};
 use super::parts::{Icon, Link, Notice, initials};
 use super::pending::Post;
 use super::session::Visit;
+use crate::http::upload::Upload;
 use crate::http::{Query, Response};
 use crate::service::Error;
 use crate::service::sessions::SignedIn;
@@ -215,13 +216,25 @@ impl<'v, 'd> Page<'v, 'd> {
     /// Reads the form of a change; a read-only administrator is refused, and one who owes the second step.
     pub async fn form(&mut self) -> Result<Query, Fault> {
         let form = self.visit.form().await?;
+        self.allowed()?;
+        Ok(form)
+    }
+
+    /// The same for a form that may carry a file.
+    pub async fn upload(&mut self, limit: usize) -> Result<Upload, Fault> {
+        let form = self.visit.upload(limit).await?;
+        self.allowed()?;
+        Ok(form)
+    }
+
+    fn allowed(&self) -> Result<(), Fault> {
         if !self.may_change() {
             return Err(Fault::ReadOnly);
         }
         if self.who.standing.owed {
             return Err(Fault::StepOwed);
         }
-        Ok(form)
+        Ok(())
     }
 
     /// Reads the form of a sensitive change (token, secret, administrator, removing a team). When the last proof is

@@ -49,6 +49,7 @@ struct TeamPage {
     removed: Vec<RemovedLine>,
     only: bool,
     back_days: u64,
+    schemas: usize,
 }
 
 struct RemovedLine {
@@ -76,6 +77,7 @@ fn show(
     let chosen = service.team_settings(page.team.id)?;
     let entered = entered.unwrap_or_else(|| Entered::of(&page.team.name, &chosen));
     let current = page.team.id;
+    let schemas = service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.schemas(current)?.len()) })?;
     let taken =
         service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.activity_bytes(Some(current))?) })?;
     let teams: Vec<TeamLine> = service
@@ -110,6 +112,7 @@ fn show(
         facts: Facts { facts: facts(&chosen) },
         new: Field::new("new", clipped(new, 200), false, &faults),
         back_days: BACK_DAYS,
+        schemas,
         teams,
         shell,
         errors: Errors { faults },

@@ -19,7 +19,10 @@ const MOST_SCHEMAS: usize = 50;
 /// How long one document may be, in bytes.
 const LONGEST_DOCUMENT: usize = 256 * 1024;
 /// How often a request is begun anew because the schemas changed meanwhile.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 10;
+/// How many who use a schema are named, and how much of a name is.
+const NAMED: usize = 3;
+const LONGEST_SHOWN: usize = 60;
 
 /// What adding a schema came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +35,49 @@ pub enum Added {
     Unchanged,
 }
 
+/// One of a team's schemas and who uses it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SchemaUsers {
+    pub schema: TeamSchema,
+    pub count: u64,
+    /// The first few, by id and name.
+    pub first: Vec<(String, String)>,
+}
+
+impl SchemaUsers {
+    /// "2 users have values under it: Ada Lovelace and Grace Hopper".
+    pub fn sentence(&self) -> String {
+        let names: Vec<String> =
+            self.first.iter().map(|(_, name)| name.chars().take(LONGEST_SHOWN).collect()).collect();
+        let more = self.count.saturating_sub(names.len() as u64);
+        let list = match (names.as_slice(), more) {
+            ([], _) => String::new(),
+            (names, 1..) => format!(": {} and {more} more", names.join(", ")),
+            ([one], 0) => format!(": {one}"),
+            ([start @ .., last], 0) => format!(": {} and {last}", start.join(", ")),
+        };
+        let have = if self.count == 1 { "has" } else { "have" };
+        format!("{} {have} values under it{list}", counted(self.schema.kind, self.count))
+    }
+}
+
 /// The schemas in force for a team, as they were at a generation of the file.
 #[derive(Clone, Debug)]
 pub struct InForce {
     pub registry: Arc<Registry>,
     generation: u64,
+    team: TeamId,
+    own: Arc<Vec<TeamSchema>>,
 }
 
 impl InForce {
-    /// Fails with `Outdated` when the schemas may have changed before this snapshot.
+    /// Fails with `Outdated` when the team's schemas were changed before this snapshot.
     pub fn check(&self, tx: &ReadTx<'_>) -> Result<(), Error> {
-        if tx.generation()? == self.generation { Ok(()) } else { Err(Error::Outdated) }
+        // The generation tells of every change to what is cached, most of which are not this team's schemas.
+        if tx.generation()? == self.generation || tx.schemas(self.team)? == *self.own {
+            return Ok(());
+        }
+        Err(Error::Outdated)
     }
 }
 
@@ -58,9 +93,10 @@ impl Cache {
         if let Some(found) = known.get(&team).filter(|found| found.generation == generation) {
             return Ok(found.clone());
         }
-        let registry = registry_of(&tx.schemas(team)?)
+        let own = Arc::new(tx.schemas(team)?);
+        let registry = registry_of(&own)
             .map_err(|error| Error::internal(format!("the schemas of team {}: {error}", team.0)))?;
-        let loaded = InForce { registry, generation };
+        let loaded = InForce { registry, generation, team, own };
         known.insert(team, loaded.clone());
         Ok(loaded)
     }
@@ -101,6 +137,12 @@ impl Service {
                 tx.schemas(team)?.into_iter().map(counted).collect()
             })
             .await
+    }
+
+    /// How many resources use one of the team's schemas, and the first few of them by id and name.
+    pub async fn schema_users(&self, team: TeamId, urn: &str) -> Result<SchemaUsers, Error> {
+        let urn = urn.to_owned();
+        self.store().read(move |tx| users(tx, team, &of_team(&tx.schemas(team)?, &urn)?)).await
     }
 
     /// Adds a schema extension to a team, or changes the one of the same URN.
@@ -235,30 +277,51 @@ fn add(
 }
 
 fn remove(tx: &mut WriteTx<'_>, team: TeamId, urn: &str, who: &str) -> Result<String, Error> {
-    let schemas = tx.schemas(team)?;
-    let Some(known) = schemas.iter().find(|known| known.urn.eq_ignore_ascii_case(urn)) else {
-        let is_standard = Registry::standard()
-            .schema_documents(false)
-            .iter()
-            .any(|document| document["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(urn)));
-        let shown: String = urn.chars().take(120).collect();
-        return Err(match is_standard {
-            true => Error::Refused(format!("{shown} is a standard schema, which every team has")),
-            false => Error::NotFound(format!("the team has no schema \"{shown}\" of its own")),
-        });
-    };
-    let used = uses(tx, team, known)?;
-    if used > 0 {
+    let known = of_team(&tx.schemas(team)?, urn)?;
+    let used = users(tx, team, &known)?;
+    if used.count > 0 {
         return Err(Error::Refused(format!(
-            "{} is in use: {} {} values under it; remove those first",
+            "{} is in use: {}. Remove those first",
             known.urn,
-            counted(known.kind, used),
-            if used == 1 { "has" } else { "have" }
+            used.sentence()
         )));
     }
     tx.remove_schema(team, &known.urn)?;
     tx.append_audit(Some(team), who, "schema.removed", &known.urn, &json!({ "for": known.kind.name() }))?;
-    Ok(known.urn.clone())
+    Ok(known.urn)
+}
+
+/// The team's own schema of that URN, in any case.
+fn of_team(schemas: &[TeamSchema], urn: &str) -> Result<TeamSchema, Error> {
+    if let Some(known) = schemas.iter().find(|known| known.urn.eq_ignore_ascii_case(urn)) {
+        return Ok(known.clone());
+    }
+    let is_standard = Registry::standard()
+        .schema_documents(false)
+        .iter()
+        .any(|document| document["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(urn)));
+    let shown: String = urn.chars().take(120).collect();
+    Err(match is_standard {
+        true => Error::Refused(format!("{shown} is a standard schema, which every team has")),
+        false => Error::NotFound(format!("the team has no schema \"{shown}\" of its own")),
+    })
+}
+
+/// Who uses a schema.
+fn users(tx: &ReadTx<'_>, team: TeamId, schema: &TeamSchema) -> Result<SchemaUsers, Error> {
+    let (mut count, mut ids) = (0, Vec::new());
+    tx.each_with_extension(team, schema.kind, &schema.urn, |id, _| {
+        count += 1;
+        if ids.len() < NAMED {
+            ids.push(id.to_owned());
+        }
+        ControlFlow::Continue(())
+    })?;
+    let mut first = Vec::new();
+    for id in ids {
+        first.extend(tx.resource_any(team, &id)?.map(|row| (row.id, row.display)));
+    }
+    Ok(SchemaUsers { schema: schema.clone(), count, first })
 }
 
 /// How many resources have values under the schema.
@@ -321,4 +384,138 @@ fn counted(kind: Kind, count: u64) -> String {
 
 fn refused(error: ScimError) -> Error {
     Error::Refused(error.detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::service::testing::{caller, desk};
+    use crate::store::index;
+
+    const BADGE: &str = "urn:example:2.0:Badge";
+
+    fn badge(uniqueness: &str, description: &str) -> Value {
+        json!({ "id": BADGE, "description": description, "attributes": [
+            { "name": "number", "uniqueness": uniqueness } ] })
+    }
+
+    fn person(n: usize) -> Value {
+        json!({ "schemas": [Kind::User.urn(), BADGE], "userName": format!("p{n}@example.com"),
+            BADGE: { "number": format!("B{n}") } })
+    }
+
+    /// Writes run while the schema under them changes again and again: each is done once, by one schema or the other.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_write_is_lost_or_half_indexed_while_schemas_change() {
+        const WRITERS: usize = 4;
+        const EACH: usize = 40;
+        let desk = Arc::new(desk().await);
+        let actor = Actor::CommandLine { user: "root".into() };
+        desk.service.add_schema(&actor, desk.team, Kind::User, badge("none", "0")).await.expect("added");
+        let before = desk.service.in_force(desk.team).expect("schemas").generation;
+        let done = Arc::new(AtomicUsize::new(0));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (desk, done) = (desk.clone(), done.clone());
+                tokio::spawn(async move {
+                    let mode = if writer % 2 == 0 { Mode::Strict } else { Mode::Compat };
+                    for n in 0..EACH {
+                        let made = desk
+                            .create(&caller(desk.team, mode), Kind::User, person(writer * EACH + n))
+                            .await;
+                        made.expect("no write is lost to a change of the schemas");
+                        done.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        let mut changes = 0;
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            changes += 1;
+            let document = badge(if changes % 2 == 0 { "none" } else { "server" }, &changes.to_string());
+            desk.service.add_schema(&actor, desk.team, Kind::User, document).await.expect("changed");
+            // However slow the disk is, some writes come through between two changes, and many meet one.
+            let enough = done.load(Ordering::Relaxed) + 6;
+            while done.load(Ordering::Relaxed) < enough && !writers.iter().all(|writer| writer.is_finished())
+            {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        for writer in writers {
+            writer.await.expect("it ran to its end");
+        }
+        assert!(changes >= 3, "the schemas hardly changed: {changes}");
+        assert!(desk.service.in_force(desk.team).expect("schemas").generation > before);
+        let last = badge("server", "last");
+        desk.service.add_schema(&actor, desk.team, Kind::User, last).await.expect("nobody shares a number");
+        let registry = desk.service.registry(Some(desk.team)).expect("schemas");
+        desk.service
+            .store()
+            .read_now(|tx| -> Result<(), Error> {
+                assert_eq!(tx.totals(desk.team)?.users, (WRITERS * EACH) as u64);
+                for n in 0..WRITERS * EACH {
+                    let path = format!("{BADGE}:number");
+                    let row = tx.resource_by_value(desk.team, Kind::User, &path, &format!("b{n}"))?;
+                    let row = row.unwrap_or_else(|| panic!("B{n} has no index row"));
+                    let document: Document = serde_json::from_str(&row.doc).expect("a document");
+                    assert_eq!(document[BADGE]["number"], format!("B{n}"));
+                    assert_eq!(document["userName"], format!("p{n}@example.com"));
+                    assert!(
+                        index::values(&registry, Kind::User, &document)
+                            .iter()
+                            .any(|value| value.path == path)
+                    );
+                }
+                Ok(())
+            })
+            .expect("all of them");
+        let twin = json!({ "schemas": [Kind::User.urn(), BADGE], "userName": "twin@example.com",
+            BADGE: { "number": "b7" } });
+        assert!(desk.create(&caller(desk.team, Mode::Strict), Kind::User, twin).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn only_a_change_of_the_team_s_own_schemas_begins_a_request_anew() {
+        let desk = desk().await;
+        let actor = Actor::CommandLine { user: "root".into() };
+        let other = desk.service.create_team(&actor, "Other").await.expect("made").id;
+        let loaded = desk.service.in_force(desk.team).expect("schemas");
+        let holds = || desk.service.store().read_now(|tx| loaded.check(tx)).is_ok();
+        desk.service.add_schema(&actor, other, Kind::User, badge("none", "")).await.expect("added");
+        desk.service.rename_team(&actor, desk.team, "Acme").await.expect("renamed");
+        assert!(holds(), "neither touches this team's schemas");
+        desk.service.add_schema(&actor, desk.team, Kind::User, badge("none", "")).await.expect("added");
+        assert!(!holds());
+    }
+
+    #[tokio::test]
+    async fn who_uses_a_schema_is_named_and_keeps_it() {
+        let desk = desk().await;
+        let actor = Actor::CommandLine { user: "root".into() };
+        desk.service.add_schema(&actor, desk.team, Kind::User, badge("none", "")).await.expect("added");
+        let sentence = async || desk.service.schema_users(desk.team, BADGE).await.expect("users").sentence();
+        assert_eq!(sentence().await, "0 users have values under it");
+        let mut told = Vec::new();
+        for n in 1..=5 {
+            desk.create(&caller(desk.team, Mode::Compat), Kind::User, person(n)).await.expect("made");
+            told.push(sentence().await);
+        }
+        assert_eq!(told[0], "1 user has values under it: p1@example.com");
+        assert_eq!(
+            told[2],
+            "3 users have values under it: p1@example.com, p2@example.com and p3@example.com"
+        );
+        assert_eq!(
+            told[4],
+            "5 users have values under it: p1@example.com, p2@example.com, p3@example.com and 2 more"
+        );
+        let refused = desk.service.remove_schema(&actor, desk.team, BADGE).await;
+        assert!(
+            matches!(&refused, Err(Error::Refused(why)) if why.contains("in use: 5 users")),
+            "{refused:?}"
+        );
+    }
 }

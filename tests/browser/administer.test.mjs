@@ -170,6 +170,53 @@ test('many people deactivated at once are told on the overview', async () => {
   await judged('overview-leaving');
 });
 
+const BADGE = 'urn:example:params:scim:schemas:extension:badge:2.0:User';
+
+test('a schema is pasted or chosen without scripts, its faults are told by their place, and who uses it keeps it', async () => {
+  const caller = new Provider(server, await createToken(page, 'Badges'));
+  const plain = await openPage(browser, { javaScriptEnabled: false, storageState: await page.context().storageState() });
+  await plain.goto(`${team}schemas`);
+  await plain.getByText('No attributes of your own yet').waitFor();
+  await plain.getByRole('link', { name: 'Add a schema' }).click();
+  const add = async (text) => {
+    await plain.getByLabel('Document').fill(text);
+    await plain.getByRole('button', { name: 'Add schema' }).click();
+  };
+  await add('{\n  "id": oops\n}');
+  await plain.getByRole('alert').getByText(/line 2, column \d+/).waitFor();
+  await add(JSON.stringify({ id: BADGE, attributes: [{ name: 'number', type: 'strin' }] }));
+  await plain.getByRole('alert').getByText(/^attributes\[0\]\.type/).waitFor();
+  assert.match(await plain.title(), /^Error/);
+  assert.match(await plain.getByLabel('Document').inputValue(), /"strin"/);
+  const document = { id: BADGE, name: 'Badge', description: 'Opens doors', attributes: [
+    { name: 'number', type: 'string', uniqueness: 'server', description: 'Printed on it' },
+    { name: 'doors', type: 'complex', multiValued: true, subAttributes: [{ name: 'value' }] }] };
+  await plain.getByLabel('Or a file with it').setInputFiles({ name: 'badge.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(document)) });
+  await plain.getByRole('button', { name: 'Add schema' }).click();
+  await plain.getByText('The schema was added').waitFor();
+  assert.match(await plain.locator('main').innerText(), /Used by nobody/);
+  assert.deepEqual(plain.faults, []);
+
+  const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User', BADGE];
+  const user = { schemas, userName: 'badge@example.com', displayName: 'Grace Hopper', [BADGE]: { number: 'B-1' } };
+  const { id } = await caller.send(201, 'POST', '/Users', user);
+  await page.goto(`${team}schemas/add`);
+  await judged('schema-add');
+  await page.goto(`${team}schemas`);
+  assert.match(await page.locator('main').innerText(), /Used by 1 user/);
+  assert.match(await page.locator('main').innerText(), /doors\.value/);
+  await judged('schemas');
+  await page.getByRole('link', { name: 'Remove Badge' }).click();
+  await page.getByText('1 user has values under it: Grace Hopper').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Remove the schema' }).count(), 0);
+  await judged('schema-in-use');
+  await caller.send(204, 'DELETE', `/Users/${id}`);
+  await page.reload();
+  await page.getByRole('button', { name: 'Remove the schema' }).click();
+  await page.getByText('The schema was removed').waitFor();
+  await page.getByText('No attributes of your own yet').waitFor();
+});
+
 test('a team is removed by its name and brought back', async () => {
   await page.goto(`${team}team`);
   await page.getByLabel('Name of the new team').fill('Labs');

@@ -41,4 +41,5 @@ mod teams;
 mod tidy;
 mod tokens;
 mod transport;
+mod upgrade;
 mod versions;
