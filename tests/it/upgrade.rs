@@ -43,7 +43,7 @@ fn token() -> (String, Vec<u8>) {
 /// A directory as version 3 left it: two users, one of them inactive, one that was deleted, a group, a schema.
 fn old_file(data: &Data, hash: &[u8]) {
     std::fs::create_dir_all(data.dir()).expect("the data directory");
-    let file = Connection::open(data.database()).expect("a file");
+    let file = Connection::open(data.dir().join("scimd.db")).expect("a file");
     file.execute_batch("pragma auto_vacuum = incremental; pragma journal_mode = wal;").expect("set");
     for step in OLD {
         file.execute_batch(step).expect("an old step");
