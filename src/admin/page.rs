@@ -220,11 +220,10 @@ impl<'v, 'd> Page<'v, 'd> {
         Ok(form)
     }
 
-    /// The same for a form that may carry a file.
+    /// The same for a form that may carry a file; nobody who may not change things gets it read.
     pub async fn upload(&mut self, limit: usize) -> Result<Upload, Fault> {
-        let form = self.visit.upload(limit).await?;
         self.allowed()?;
-        Ok(form)
+        self.visit.upload(limit).await
     }
 
     fn allowed(&self) -> Result<(), Fault> {
