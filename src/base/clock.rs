@@ -5,42 +5,48 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimePrinter;
+
+/// Where instants are counted from.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+/// The first and the last instant that can be written with a year of four digits.
+const FIRST: i64 = -62_167_219_200_000;
+const LAST: i64 = 253_402_300_799_999;
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Reads an `xsd:dateTime` of the years 0 to 9999 (RFC 7643 §2.3.5). Without an offset it counts as UTC.
+    /// Reads an `xsd:dateTime` (RFC 7643 §2.3.5) that lies in the years 0 to 9999 of UTC; without an offset it counts as
+    /// UTC. `24:00:00` is the midnight that ends the day.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        // jiff also takes what xsd:dateTime does not: blanks, a date alone, a comma, small letters.
+        // jiff also takes what xsd:dateTime does not: blanks, a date alone, a comma, small letters, a leap second.
         const FORM: &[u8] = b"0000-00-00T00:00:00";
-        let fits = |text: &str, form: &[u8]| {
-            let same = |(byte, wanted): (u8, &u8)| {
-                if *wanted == b'0' { byte.is_ascii_digit() } else { byte == *wanted }
-            };
-            text.len() == form.len() && text.bytes().zip(form).all(same)
-        };
         let (seconds, rest) = text.split_at_checked(FORM.len())?;
         let digits =
             rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
         let (fraction, offset) = rest.split_at(if digits > 0 { digits + 1 } else { 0 });
-        if !fits(seconds, FORM)
-            || !["", "Z"].contains(&offset) && !fits(offset, b"+00:00") && !fits(offset, b"-00:00")
-        {
+        if !has_form(seconds, FORM) || seconds.ends_with("60") {
             return None;
         }
+        let ends_day = seconds.ends_with("T24:00:00") && fraction.bytes().all(|byte| b".0".contains(&byte));
+        let start = if ends_day { format!("{}T00:00:00", &seconds[..10]) } else { seconds.to_owned() };
         let fraction = &fraction[..fraction.len().min(10)];
-        let offset = if offset.is_empty() { "Z" } else { offset };
-        let instant: jiff::Timestamp = format!("{seconds}{fraction}{offset}").parse().ok()?;
-        Some(Timestamp(instant.as_millisecond()))
+        let local: DateTime = format!("{start}{fraction}").parse().ok()?;
+        let passed = local.duration_since(EPOCH) + SignedDuration::from_hours(if ends_day { 24 } else { 0 });
+        let instant = passed - SignedDuration::from_mins(minutes_ahead(offset)?);
+        let milliseconds = i64::try_from(instant.as_nanos().div_euclid(1_000_000)).ok()?;
+        (FIRST..=LAST).contains(&milliseconds).then_some(Timestamp(milliseconds))
     }
 
     /// Writes the instant in UTC with three digits of a second: `2026-11-23T16:02:11.000Z`.
     pub fn render(self) -> String {
-        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        DateTimePrinter::new().precision(Some(3)).timestamp_to_string(&instant)
+        let within = SignedDuration::from_millis(self.0.clamp(FIRST, LAST));
+        let civil = EPOCH.checked_add(within).unwrap_or(EPOCH);
+        format!("{}Z", DateTimePrinter::new().precision(Some(3)).datetime_to_string(&civil))
     }
 
     /// The instant `duration` after this one.
@@ -52,6 +58,27 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0 - earlier.0
     }
+}
+
+/// Whether a text has the form: a digit for each `0`, and everything else as it is.
+fn has_form(text: &str, form: &[u8]) -> bool {
+    let same =
+        |(byte, wanted): (u8, &u8)| if *wanted == b'0' { byte.is_ascii_digit() } else { byte == *wanted };
+    text.len() == form.len() && text.bytes().zip(form).all(same)
+}
+
+/// How many minutes the offset of an `xsd:dateTime` is ahead of UTC: 14 hours at most, either way.
+fn minutes_ahead(offset: &str) -> Option<i64> {
+    if ["", "Z"].contains(&offset) {
+        return Some(0);
+    }
+    if !has_form(offset, b"+00:00") && !has_form(offset, b"-00:00") {
+        return None;
+    }
+    let (hours, minutes): (i64, i64) = (offset[1..3].parse().ok()?, offset[4..].parse().ok()?);
+    let ahead = hours * 60 + minutes;
+    let known = minutes < 60 && ahead <= 14 * 60;
+    known.then_some(if offset.starts_with('-') { -ahead } else { ahead })
 }
 
 /// Where the present comes from: the system, or a test's hand.
@@ -129,6 +156,16 @@ mod tests {
             "20261123T180000Z",
             "+002026-11-23T18:00:00Z",
             "２026-11-23T18:00:00Z",
+            "2016-12-31T23:59:60Z",
+            "2026-11-23T24:00:01Z",
+            "2026-11-23T24:00:00.1Z",
+            "2026-11-23T18:00:00+14:01",
+            "2026-11-23T18:00:00-15:00",
+            "2026-11-23T18:00:00+01:60",
+            "9999-12-31T23:59:59-00:01",
+            "0000-01-01T00:00:00+00:01",
+            "-0001-11-23T18:00:00Z",
+            "12026-11-23T18:00:00Z",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
@@ -145,6 +182,21 @@ mod tests {
             assert_eq!(Timestamp::parse(text), at, "{text}");
         }
         assert_eq!(Timestamp::parse("2026-11-23T18:00:00"), Timestamp::parse("2026-11-23T18:00:00.0Z"));
+    }
+
+    #[test]
+    fn the_whole_of_four_digit_years_is_read_and_written() {
+        // "Never" is often written as the last second there is.
+        for text in ["9999-12-31T23:59:59.999Z", "9999-12-30T22:00:00.000Z", "0000-01-01T00:00:00.000Z"] {
+            assert_eq!(Timestamp::parse(text).expect(text).render(), text);
+        }
+        let midnight = Timestamp::parse("2027-01-01T00:00:00Z");
+        for text in ["2026-12-31T24:00:00Z", "2026-12-31T24:00:00.00Z", "2027-01-01T14:00:00+14:00"] {
+            assert_eq!(Timestamp::parse(text), midnight, "{text}");
+        }
+        assert_eq!(Timestamp::parse("9999-12-31T24:00:00Z"), None);
+        assert_eq!(Timestamp(i64::MAX).render(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::parse("1969-12-31T23:59:59.9999Z"), Some(Timestamp(-1)));
     }
 
     #[test]

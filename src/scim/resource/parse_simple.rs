@@ -163,10 +163,14 @@ fn is_of(part: &str, more: &[u8]) -> bool {
         })
 }
 
-/// Whether a text is base64 in either alphabet (RFC 4648 §4, §5); padding may be left out (RFC 7643 §2.3.6).
+/// Whether a text is base64 in either alphabet (RFC 4648 §4, §5); padding may be left out, all of it (RFC 7643 §2.3.6).
 fn is_base64(text: &str) -> bool {
+    let padding = match text.ends_with('=') {
+        true => DecodePaddingMode::RequireCanonical,
+        false => DecodePaddingMode::RequireNone,
+    };
     let decodes = |alphabet: &Alphabet| {
-        let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        let config = GeneralPurposeConfig::new().with_decode_padding_mode(padding);
         GeneralPurpose::new(alphabet, config).decode(text).is_ok()
     };
     decodes(&alphabet::STANDARD) || decodes(&alphabet::URL_SAFE)
