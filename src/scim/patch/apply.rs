@@ -94,12 +94,11 @@ impl Step<'_> {
         change: &Change,
         notes: &mut Notes,
     ) -> Result<Option<Value>, ScimError> {
-        match (change, &self.path.sub) {
-            (Change::Set(value), None) => Ok(Some(value.clone())),
-            (Change::Unset, None) => Ok(None),
-            (Change::Set(value), Some(sub)) => self.with_sub(before, (sub.clone(), Some(value.clone()))),
-            (Change::Unset, Some(sub)) => self.with_sub(before, (sub.clone(), None)),
-            (change, _) => {
+        match change {
+            Change::Set(value) => Ok(Some(value.clone())),
+            Change::Unset => Ok(None),
+            Change::Sub(change) if !self.path.attribute.multi_valued => self.with_sub(before, change),
+            change => {
                 let values = match before {
                     Some(Value::Array(values)) => values,
                     Some(single) => vec![single],
@@ -112,13 +111,13 @@ impl Step<'_> {
     }
 
     /// A complex attribute with one value, one sub-attribute changed.
-    fn with_sub(&self, before: Option<Value>, change: SubChange) -> Result<Option<Value>, ScimError> {
+    fn with_sub(&self, before: Option<Value>, change: &SubChange) -> Result<Option<Value>, ScimError> {
         let mut value = match before {
             Some(value @ Value::Object(_)) => value,
             _ => Value::Object(Map::new()),
         };
-        self.removable(&value, &change)?;
-        Ok(values::merge(&mut value, &[change]).then_some(value))
+        self.removable(&value, change)?;
+        Ok(values::merge(&mut value, std::slice::from_ref(change)).then_some(value))
     }
 
     fn next_values(
@@ -139,8 +138,8 @@ impl Step<'_> {
                 self.one_primary(&mut values, &all, notes)?;
             }
             Change::Withdraw(listed) => values::withdraw(attribute, &mut values, listed),
-            Change::Every(change) => {
-                if values.is_empty() && change.1.is_some() {
+            Change::Sub(change) => {
+                if values.is_empty() && change.new.is_some() {
                     values.push(Value::Object(Map::new()));
                 }
                 let all: Vec<usize> = (0..values.len()).collect();
@@ -201,7 +200,8 @@ impl Step<'_> {
             }
             values::merge(&mut values[*place], changes);
         }
-        if changes.iter().any(|(sub, new)| sub.name == "primary" && *new == Some(Value::Bool(true))) {
+        let primary = |each: &SubChange| each.sub.name == "primary" && each.new == Some(Value::Bool(true));
+        if changes.iter().any(primary) {
             self.one_primary(&mut values, places, notes)?;
         }
         values.retain(|value| value.as_object().is_none_or(|members| !members.is_empty()));
@@ -278,8 +278,10 @@ impl Step<'_> {
     }
 
     /// Whether a sub-attribute of this value may change so: required ones stay, immutable ones stay as they are.
-    fn removable(&self, value: &Value, (sub, new): &SubChange) -> Result<(), ScimError> {
+    fn removable(&self, value: &Value, change: &SubChange) -> Result<(), ScimError> {
+        let sub = &change.sub;
         let Some(old) = value.get(&sub.name) else { return Ok(()) };
+        let new = values::after(change, Some(old));
         let fixed = sub.mutability == Mutability::Immutable && new.as_ref() != Some(old);
         let vanishes = sub.required && new.is_none();
         if !fixed && !vanishes {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::body::{OpKind, Operation};
-use super::read::{items, names_manager};
+use super::read::{items, names_manager, sub_change};
 use super::target::Pointed;
 use super::{Change, Edit, Otherwise, Plan, Target, ValueChange};
 use crate::scim::filter::{Filter, shorten};
@@ -195,20 +195,14 @@ impl Planner<'_> {
             }
             (OpKind::Remove, sub) => {
                 self.no_value_expected(value, &here)?;
-                Some(match sub {
-                    Some(sub) if many => Change::Every((sub.clone(), None)),
-                    _ => Change::Unset,
-                })
+                Some(sub.as_ref().map_or(Change::Unset, |sub| Change::Sub(sub_change(op, sub, None))))
             }
             (_, Some(sub)) => {
                 let found = self.coerce(sub, value.unwrap_or(&Value::Null), &here)?;
-                match found {
-                    found if many => Some(Change::Every((sub.clone(), found))),
-                    found => Some(found.map_or(Change::Unset, Change::Set)),
-                }
+                Some(Change::Sub(sub_change(op, sub, found)))
             }
             (_, None) if many => self.many(op, &path.attribute, value.unwrap_or(&Value::Null), &here)?,
-            (_, None) => return self.single(path, value.unwrap_or(&Value::Null), here),
+            (_, None) => return self.single(op, path, value.unwrap_or(&Value::Null), here),
         };
         if let Some(change) = change {
             self.change(&here, path, change);
@@ -244,7 +238,7 @@ impl Planner<'_> {
 
     /// Add or replace on an attribute with one value. A complex one is taken apart: sub-attributes that are not named
     /// stay (RFC 7644 §3.5.2.3).
-    fn single(&mut self, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
+    fn single(&mut self, op: OpKind, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
         // A manager comes in more forms than one, all of them known to the functions that read resources.
         let value = if path.attribute.is_complex() { self.only_object(value) } else { value };
         let manager = self.mode == Mode::Compat && names_manager(&path, value);
@@ -256,9 +250,9 @@ impl Planner<'_> {
             }
             return Ok(());
         };
-        for (sub, found) in self.sub_changes(&path.attribute, members, &here)? {
-            let change = found.map_or(Change::Unset, Change::Set);
-            self.change(&here, AttrPath { sub: Some(sub), ..path.clone() }, change);
+        for change in self.sub_changes(op, &path.attribute, members, &here)? {
+            let path = AttrPath { sub: Some(change.sub.clone()), ..path.clone() };
+            self.change(&here, path, Change::Sub(change));
         }
         Ok(())
     }
@@ -287,17 +281,21 @@ impl Planner<'_> {
             (OpKind::Remove, sub) => {
                 self.no_value_expected(value, here)?;
                 (
-                    sub.map_or(ValueChange::Remove, |sub| ValueChange::Merge(vec![(sub, None)])),
+                    sub.map_or(ValueChange::Remove, |sub| {
+                        ValueChange::Merge(vec![sub_change(op, &sub, None)])
+                    }),
                     self.when_missing(),
                 )
             }
-            (op, Some(sub)) => match self.coerce(&sub, given, here)? {
-                None => (ValueChange::Merge(vec![(sub, None)]), self.when_missing()),
-                found if op == OpKind::Add => {
-                    (ValueChange::Merge(vec![(sub, found)]), Otherwise::Create(false))
-                }
-                found => (ValueChange::Merge(vec![(sub, found)]), self.when_replacing()),
-            },
+            (op, Some(sub)) => {
+                let found = self.coerce(&sub, given, here)?;
+                let otherwise = match (&found, op) {
+                    (None, _) => self.when_missing(),
+                    (_, OpKind::Add) => Otherwise::Create(false),
+                    _ => self.when_replacing(),
+                };
+                (ValueChange::Merge(vec![sub_change(op, &sub, found)]), otherwise)
+            }
             (OpKind::Add, None) => (self.merged(&path.attribute, given, here)?, Otherwise::Create(false)),
             (_, None) => match self.element(&path.attribute, given, here)? {
                 None => (ValueChange::Remove, self.when_missing()),

@@ -93,8 +93,8 @@ pub enum Change {
     ReplaceAll(Vec<Value>),
     /// These leave the values of a multi-valued attribute.
     Withdraw(Vec<Value>),
-    /// A sub-attribute of every value changes.
-    Every(SubChange),
+    /// A sub-attribute changes: of the one value, or of every value of a multi-valued attribute.
+    Sub(SubChange),
     /// Values that satisfy a filter change.
     Where {
         /// Which values.
@@ -107,7 +107,15 @@ pub enum Change {
 }
 
 /// A sub-attribute's new value, or none.
-pub type SubChange = (Arc<Attribute>, Option<Value>);
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubChange {
+    /// Which sub-attribute.
+    pub sub: Arc<Attribute>,
+    /// What it becomes.
+    pub new: Option<Value>,
+    /// Whether the values sent join those of a multi-valued one (RFC 7644 §3.5.2.1).
+    pub joins: bool,
+}
 
 /// How a value of a multi-valued attribute changes.
 #[derive(Clone, Debug, PartialEq)]

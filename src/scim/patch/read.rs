@@ -1,8 +1,11 @@
 //! Values of operations, checked and typed by the functions that read resources: whole attributes, single values of a
 //! list, sub-attributes one by one.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::body::OpKind;
 use super::edits::{Here, Planner};
 use super::{SubChange, ValueChange};
 use crate::scim::registry::{AttrPath, ENTERPRISE};
@@ -20,15 +23,15 @@ impl Planner<'_> {
     ) -> Result<ValueChange, ScimError> {
         match unwrapped(value) {
             Value::Object(members) if attribute.is_complex() => {
-                self.sub_changes(attribute, members, here).map(ValueChange::Merge)
+                self.sub_changes(OpKind::Add, attribute, members, here).map(ValueChange::Merge)
             }
             single => match self.element(attribute, single, here)? {
                 None => Ok(ValueChange::Merge(Vec::new())),
                 Some(Value::Object(members)) => {
-                    let subs = members
-                        .into_iter()
-                        .filter_map(|(name, value)| Some((attribute.sub(&name)?.clone(), Some(value))));
-                    Ok(ValueChange::Merge(subs.collect()))
+                    let change = |(name, value): (String, _)| {
+                        Some(sub_change(OpKind::Add, attribute.sub(&name)?, Some(value)))
+                    };
+                    Ok(ValueChange::Merge(members.into_iter().filter_map(change).collect()))
                 }
                 Some(element) => Ok(ValueChange::Replace(element)),
             },
@@ -64,12 +67,10 @@ impl Planner<'_> {
             let here = here.at(&number.to_string());
             match item {
                 Value::Object(members) if attribute.is_complex() => {
-                    let subs = self.sub_changes(attribute, members, &here)?;
-                    found.push(Value::Object(
-                        subs.into_iter()
-                            .filter_map(|(sub, value)| Some((sub.name.clone(), value?)))
-                            .collect(),
-                    ));
+                    let subs = self.sub_changes(OpKind::Remove, attribute, members, &here)?;
+                    let members =
+                        subs.into_iter().filter_map(|each| Some((each.sub.name.clone(), each.new?)));
+                    found.push(Value::Object(members.collect()));
                 }
                 other => match (attribute.is_complex(), attribute.sub("value")) {
                     (true, Some(sub)) => {
@@ -86,6 +87,7 @@ impl Planner<'_> {
     /// The sub-attributes that an object names, each checked; `null` unassigns one. What is read-only is left out.
     pub(super) fn sub_changes(
         &mut self,
+        op: OpKind,
         attribute: &Attribute,
         members: &Map<String, Value>,
         here: &Here,
@@ -96,7 +98,7 @@ impl Planner<'_> {
             match attribute.sub(key) {
                 None => self.unknown(key, &here)?,
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
-                Some(sub) => changes.push((sub.clone(), self.coerce(sub, value, &here)?)),
+                Some(sub) => changes.push(sub_change(op, sub, self.coerce(sub, value, &here)?)),
             }
         }
         Ok(changes)
@@ -134,6 +136,11 @@ impl Planner<'_> {
     ) -> Result<Option<Value>, ScimError> {
         parse_attribute(attribute, value, &here.place, self.mode, &mut self.plan.notes)
     }
+}
+
+/// What an operation makes of a sub-attribute: an add to a multi-valued one adds to its values.
+pub(super) fn sub_change(op: OpKind, sub: &Arc<Attribute>, new: Option<Value>) -> SubChange {
+    SubChange { joins: op == OpKind::Add && sub.multi_valued, sub: sub.clone(), new }
 }
 
 /// The values of a list; a single value is a list of one.

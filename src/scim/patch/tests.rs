@@ -546,7 +546,8 @@ fn badges() -> std::sync::Arc<Registry> {
         attribute
     };
     let complex = |name: &str, many: bool, required: &str| {
-        let subs = [with(text(required), "required", true.into()), text("note")];
+        let codes = with(text("codes"), "multiValued", true.into());
+        let subs = [with(text(required), "required", true.into()), text("note"), codes];
         json!({"name": name, "type": "complex", "multiValued": many, "subAttributes": subs})
     };
     let document = json!({"id": BADGE, "name": "Badge", "description": "Badges", "attributes": [
@@ -648,6 +649,26 @@ fn lists_of_plain_values_add_select_and_lose_values() {
         json!(["a", "b"])
     );
     assert_eq!(on_badge("remove", "keys[door pr]", Value::Null).expect("removed").get("keys"), None);
+}
+
+#[test]
+fn add_to_a_list_within_a_complex_value_adds_to_it() {
+    let after = |op: &str, path: &str, value: Value| {
+        let add = |path: &str| json!({"op": "add", "path": format!("{BADGE}:{path}"), "value": ["a", "b"]});
+        let next = json!({"op": op, "path": format!("{BADGE}:{path}"), "value": value});
+        badged(json!([add("desk.codes"), add("keys.codes"), next])).expect(path)
+    };
+    let three = json!(["a", "b", "c"]);
+    assert_eq!(after("add", "desk.codes", json!(["B", "c"]))["desk"]["codes"], three);
+    assert_eq!(after("add", "desk", json!({"codes": ["c"]}))["desk"]["codes"], three);
+    assert_eq!(after("replace", "desk.codes", json!(["c"]))["desk"]["codes"], json!(["c"]));
+    assert_eq!(after("replace", "desk", json!({"codes": ["c"]}))["desk"]["codes"], json!(["c"]));
+    assert_eq!(after("add", "desk.codes", json!([]))["desk"]["codes"], json!(["a", "b"]));
+    assert_eq!(after("remove", "desk.codes", Value::Null)["desk"].get("codes"), None);
+    let keys = after("add", "keys[door eq \"front\"].codes", json!(["c"]));
+    assert_eq!((&keys["keys"][0]["codes"], &keys["keys"][1]["codes"]), (&three, &json!(["a", "b"])));
+    let keys = after("add", "keys[door eq \"front\"]", json!({"codes": ["c"], "note": "z"}));
+    assert_eq!((&keys["keys"][0]["codes"], &keys["keys"][0]["note"]), (&three, &json!("z")));
 }
 
 #[test]

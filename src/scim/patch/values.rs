@@ -65,17 +65,31 @@ pub(super) fn without_repeats(attribute: &Attribute, values: Vec<Value>) -> Vec<
 /// Changes sub-attributes of one value; whether anything is left of it.
 pub(super) fn merge(value: &mut Value, changes: &[SubChange]) -> bool {
     let Value::Object(members) = value else { return true };
-    for (sub, new) in changes {
-        match new {
+    for change in changes {
+        let name = &change.sub.name;
+        match after(change, members.get(name)) {
             Some(new) => {
-                members.insert(sub.name.clone(), new.clone());
+                members.insert(name.clone(), new);
             }
             None => {
-                members.shift_remove(&sub.name);
+                members.shift_remove(name);
             }
         }
     }
     !members.is_empty()
+}
+
+/// The value that a sub-attribute has after a change.
+pub(super) fn after(change: &SubChange, before: Option<&Value>) -> Option<Value> {
+    match (&change.new, before) {
+        (Some(Value::Array(sent)), Some(Value::Array(values))) if change.joins => {
+            let mut values = values.clone();
+            append(&change.sub, &mut values, sent);
+            Some(Value::Array(values))
+        }
+        (None, before) if change.joins => before.cloned(),
+        (new, _) => new.clone(),
+    }
 }
 
 /// The value that a filter describes: `type eq "work" and primary eq true`. `None` where it says anything else.
