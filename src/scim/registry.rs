@@ -194,15 +194,19 @@ impl Registry {
     /// Finds `name`, `name.sub`, `urn:name` or `urn:name.sub`, in any case.
     pub fn find(&self, kind: Kind, path: &str) -> Option<AttrPath> {
         let shape = self.shape(kind);
-        if let Some(rest) = behind(path, &shape.core.id) {
-            return found(None, &shape.core.attributes, rest).or_else(|| found(None, &self.common, rest));
-        }
-        for (schema, urn) in shape.extensions.iter().zip(&shape.urns) {
-            if let Some(rest) = behind(path, &schema.id) {
-                return found(Some(urn.clone()), &schema.attributes, rest);
-            }
-        }
-        found(None, &self.common, path).or_else(|| found(None, &shape.core.attributes, path))
+        let own = |name: &str| {
+            found(None, &self.common, name).or_else(|| found(None, &shape.core.attributes, name))
+        };
+        // One URN may begin with another, so that the first that fits need not be the one that is meant.
+        let mut extensions = shape.extensions.iter().zip(&shape.urns);
+        behind(path, &shape.core.id)
+            .and_then(own)
+            .or_else(|| {
+                extensions.find_map(|(schema, urn)| {
+                    found(Some(urn.clone()), &schema.attributes, behind(path, &schema.id)?)
+                })
+            })
+            .or_else(|| own(path))
     }
 
     /// The attributes that a document has values of.
@@ -272,7 +276,7 @@ impl Shape {
 /// Refuses a URN that reads like the path of another schema's attribute: `urn:x:y` with an attribute `z`, and `urn:x:y:z`.
 fn check_apart(schema: &Schema, known: &[Arc<Schema>]) -> Result<(), ScimError> {
     let within = |outer: &Schema, urn: &str| {
-        behind(urn, &outer.id).is_some_and(|name| outer.attribute(name).is_some())
+        behind(urn, &outer.id).is_some_and(|name| found(None, &outer.attributes, name).is_some())
     };
     match known.iter().find(|other| within(other, &schema.id) || within(schema, &other.id)) {
         None => Ok(()),
@@ -398,12 +402,34 @@ mod tests {
     }
 
     #[test]
+    fn one_urn_may_begin_with_another() {
+        let schema = |id: &str| (Kind::User, json!({ "id": id, "attributes": [{ "name": "z" }] }));
+        let inner = format!("{USER}:acme");
+        let more = [schema("urn:example:y"), schema("urn:example:y:more"), schema(&inner)];
+        let registry = Registry::with_extensions(&more).expect("a registry");
+        for path in ["urn:example:y:z", "urn:example:y:more:z", &format!("{inner}:z")] {
+            assert_eq!(registry.find(Kind::User, path).expect(path).canonical(), path);
+        }
+        for path in ["urn:example:y:more", "urn:example:y:other:z", &format!("{USER}:more:z")] {
+            assert_eq!(registry.find(Kind::User, path), None, "{path}");
+        }
+    }
+
+    #[test]
     fn urns_that_read_like_paths_are_refused_and_documents_are_completed() {
         let schema = |id: &str| (Kind::User, json!({ "id": id, "attributes": [{ "name": "z" }] }));
-        let (short, long) = (schema("urn:example:y"), schema("URN:example:y:Z"));
-        for pair in [[short.clone(), long.clone()], [long, short.clone()]] {
-            let error = Registry::with_extensions(&pair).expect_err("ambiguous");
-            assert!(error.detail.contains("cannot be told apart"), "{error}");
+        let short = schema("urn:example:y");
+        let part = (
+            Kind::User,
+            json!({ "id": "urn:example:x", "attributes": [
+            { "name": "z", "type": "complex", "subAttributes": [{ "name": "a" }] } ] }),
+        );
+        for (one, other) in [(short.clone(), schema("URN:example:y:Z")), (part, schema("urn:example:x:z.a"))]
+        {
+            for pair in [[one.clone(), other.clone()], [other.clone(), one.clone()]] {
+                let error = Registry::with_extensions(&pair).expect_err("ambiguous");
+                assert!(error.detail.contains("cannot be told apart"), "{error}");
+            }
         }
         let registry = Registry::with_extensions(&[short]).expect("a registry");
         let served = registry.schema_documents(true).pop().expect("the last is the team's");
