@@ -3,6 +3,7 @@
 
 pub mod draft;
 pub mod error;
+pub mod extension;
 pub mod filter;
 pub mod fold;
 pub mod json;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::ScimError;
+use super::filter::shorten;
 
 /// URN of the schema of schemas (RFC 7643 §7).
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
@@ -99,10 +100,16 @@ impl Schema {
     pub fn parse(document: &Value) -> Result<Schema, ScimError> {
         let map = document.as_object().ok_or_else(|| wrong("the schema", "an object", document))?;
         only(map, "", &["schemas", "id", "name", "description", "attributes", "meta"])?;
+        let named = texts(map, "schemas", "schemas")?;
+        if !named.is_empty() && !named.iter().any(|urn| urn.eq_ignore_ascii_case(SCHEMA)) {
+            let detail = format!("schemas: this is no schema document, whose schemas holds \"{SCHEMA}\"");
+            return Err(ScimError::invalid_value(detail));
+        }
         let id = text(map, "id", "id")?;
         if !is_urn(&id) {
+            let id = shorten(&id);
             return Err(ScimError::invalid_value(format!(
-                "id: \"{id}\" is not a URN such as urn:example:2.0:User"
+                "id: \"{id}\" is not a URN of at most 255 characters such as urn:example:2.0:User"
             )));
         }
         let attributes = match map.get("attributes") {
@@ -188,6 +195,7 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
         )));
     }
     let kind = keyword(map, "type", &at("type"), TYPES, Some(Type::String))?;
+    let multi_valued = flag(map, "multiValued", &at("multiValued"))?.unwrap_or(false);
     let sub_attributes = match (kind, map.get("subAttributes")) {
         (Type::Complex, _) if !top => {
             let detail = format!("{place}: a sub-attribute cannot be complex itself (RFC 7643 §2.3.8)");
@@ -195,6 +203,9 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
         }
         (Type::Complex, Some(Value::Array(list))) if !list.is_empty() => {
             attributes(list, &at("subAttributes"), false)?
+        }
+        (Type::Complex, None | Some(Value::Null)) if multi_valued => {
+            attributes(&defaults(), &at("subAttributes"), false)?
         }
         (Type::Complex, _) => {
             let detail = format!("{}: a complex attribute needs a list of them", at("subAttributes"));
@@ -206,15 +217,23 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
         }
         _ => Vec::new(),
     };
-    // References and binary values are compared as they are (RFC 7643 §2.3.6, §2.3.7).
+    // References and binary values are compared as they are (RFC 7643 §2.3.6, §2.3.7); only texts have a case besides.
     let exact = matches!(kind, Type::Reference | Type::Binary);
+    let says_exact = flag(map, "caseExact", &at("caseExact"))?.unwrap_or(false);
+    let mutability =
+        keyword(map, "mutability", &at("mutability"), MUTABILITIES, Some(Mutability::ReadWrite))?;
+    // What is writeOnly is not returned, whether the document says so or not (RFC 7643 §7).
+    let returned = match keyword(map, "returned", &at("returned"), RETURNED, Some(Returned::Default))? {
+        Returned::Default if mutability == Mutability::WriteOnly => Returned::Never,
+        returned => returned,
+    };
     Ok(Attribute {
         description: optional_text(map, "description", &at("description"))?.unwrap_or_default(),
-        multi_valued: flag(map, "multiValued", &at("multiValued"))?.unwrap_or(false),
+        multi_valued,
         required: flag(map, "required", &at("required"))?.unwrap_or(false),
-        case_exact: flag(map, "caseExact", &at("caseExact"))?.unwrap_or(exact) || exact,
-        mutability: keyword(map, "mutability", &at("mutability"), MUTABILITIES, Some(Mutability::ReadWrite))?,
-        returned: keyword(map, "returned", &at("returned"), RETURNED, Some(Returned::Default))?,
+        case_exact: exact || says_exact && kind == Type::String,
+        mutability,
+        returned,
         uniqueness: keyword(map, "uniqueness", &at("uniqueness"), UNIQUENESSES, Some(Uniqueness::None))?,
         canonical_values: texts(map, "canonicalValues", &at("canonicalValues"))?,
         reference_types: texts(map, "referenceTypes", &at("referenceTypes"))?,
@@ -223,6 +242,18 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
         name,
         kind,
     })
+}
+
+/// The sub-attributes of a multi-valued attribute that names none (RFC 7643 §2.4).
+fn defaults() -> [Value; 5] {
+    [
+        json!({ "name": "value", "description": "The value itself" }),
+        json!({ "name": "display", "description": "A name to show", "mutability": "immutable" }),
+        json!({ "name": "type", "description": "What the value is for" }),
+        json!({ "name": "primary", "type": "boolean", "description": "Whether this is the preferred value" }),
+        json!({ "name": "$ref", "type": "reference", "referenceTypes": ["external", "uri"],
+            "description": "The address of what the value stands for" }),
+    ]
 }
 
 /// What an attribute's document may say (RFC 7643 §7).
@@ -387,6 +418,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_follows_from_the_rest() {
+        let schema = badge(|d| {
+            d["attributes"] = json!([
+                { "name": "pin", "mutability": "writeOnly" },
+                { "name": "valid", "type": "boolean", "caseExact": true },
+                { "name": "page", "type": "reference", "caseExact": false },
+                { "name": "cards", "type": "complex", "multiValued": true },
+            ]);
+        });
+        let schema = schema.expect("a schema");
+        let of = |name: &str| schema.attribute(name).expect(name);
+        assert_eq!(of("pin").returned, Returned::Never);
+        assert_eq!((of("valid").case_exact, of("page").case_exact), (false, true));
+        let cards = of("cards");
+        let names: Vec<&str> = cards.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
+        assert_eq!(names, ["value", "display", "type", "primary", "$ref"]);
+        assert_eq!(cards.sub("display").map(|sub| sub.mutability), Some(Mutability::Immutable));
+        assert_eq!(cards.sub("primary").map(|sub| sub.kind), Some(Type::Boolean));
+        assert_eq!(cards.sub("$ref").map(|sub| sub.kind), Some(Type::Reference));
+    }
+
+    #[test]
     fn a_document_is_served_complete() {
         let schema = badge(|d| d["description"] = Value::Null).expect("a schema");
         let document = schema.document();
@@ -399,7 +452,9 @@ mod tests {
     #[test]
     fn names_the_member_at_fault() {
         type Change = fn(&mut Value);
-        let cases: [(Change, &str); 12] = [
+        let cases: [(Change, &str); 14] = [
+            (|d| d["schemas"] = json!(["urn:example:2.0:User"]), "schemas: this is no schema document"),
+            (|d| d["schemas"] = json!(5), "schemas must be a list"),
             (|d| d["id"] = json!("urn:example::Badge"), "id:"),
             (|d| d["attribute"] = json!([]), "attribute is not known; it may be schemas, id"),
             (

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::redact::Untold;
 use super::{Actor, Error, Service};
 use crate::base::TeamId;
-use crate::scim::schema::{Attribute, Mutability, Returned, Schema, Uniqueness};
-use crate::scim::{Document, Kind, Mode, Registry, ScimError, resource};
+use crate::scim::schema::Schema;
+use crate::scim::{Document, Kind, Mode, Registry, ScimError, extension, resource};
 use crate::store::{ReadTx, StoreError, TeamSchema, WriteTx};
 
 /// How many extensions a team may have.
@@ -158,7 +158,7 @@ impl Service {
             return Err(Error::Refused(format!("the schema is longer than {most} KiB; split it")));
         }
         let schema = Schema::parse(&document).map_err(refused)?;
-        can_be_kept(&schema.attributes, "attributes")?;
+        extension::check(&schema).map_err(refused)?;
         let who = actor.name();
         self.store().write(move |tx| add(tx, team, kind, &schema, &who)).await
     }
@@ -193,29 +193,6 @@ pub(super) fn settled_now<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> R
         }
     }
     attempt()
-}
-
-/// Refuses what no resource could fulfil: scimd keeps no value that nobody may read, and fills no `readOnly` attribute.
-fn can_be_kept(attributes: &[Arc<Attribute>], place: &str) -> Result<(), Error> {
-    for (number, attribute) in attributes.iter().enumerate() {
-        let place = format!("{place}[{number}]");
-        let hidden = attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly;
-        let read_only = attribute.mutability == Mutability::ReadOnly;
-        if hidden && (attribute.required || attribute.uniqueness != Uniqueness::None) {
-            return Err(Error::Refused(format!(
-                "{place}: \"{}\" is never shown and so is not kept; it can be neither required nor unique",
-                attribute.name
-            )));
-        }
-        if read_only && attribute.required {
-            return Err(Error::Refused(format!(
-                "{place}: \"{}\" is readOnly, so that nobody could send it; it cannot be required",
-                attribute.name
-            )));
-        }
-        can_be_kept(&attribute.sub_attributes, &format!("{place}.subAttributes"))?;
-    }
-    Ok(())
 }
 
 fn add(

@@ -243,3 +243,232 @@ fn a_group_has_extensions_too() {
     assert_eq!(caller.get(&format!("/Groups?filter={urn}:center+lt+8")).ids(), [made.id().as_str()]);
     caller.get(&format!("/Users?filter={urn}:center+lt+8")).error(400, "invalidFilter");
 }
+
+/// An attribute of every type, alone and in lists, and of every characteristic.
+const EVERY: &str = "urn:example:params:scim:schemas:extension:every:2.0:User";
+
+fn every() -> Value {
+    json!({ "id": EVERY, "name": "Every", "attributes": [
+        { "name": "text" }, { "name": "exact", "caseExact": true }, { "name": "flag", "type": "boolean" },
+        { "name": "whole", "type": "integer" }, { "name": "real", "type": "decimal" },
+        { "name": "at", "type": "dateTime" }, { "name": "bytes", "type": "binary" },
+        { "name": "page", "type": "reference", "referenceTypes": ["external"] },
+        { "name": "texts", "multiValued": true }, { "name": "wholes", "type": "integer", "multiValued": true },
+        { "name": "desk", "type": "complex", "subAttributes": [
+            { "name": "room", "required": true }, { "name": "codes", "multiValued": true, "caseExact": true } ] },
+        { "name": "cards", "type": "complex", "multiValued": true },
+        { "name": "shown", "returned": "always" }, { "name": "asked", "returned": "request" },
+        { "name": "hidden", "returned": "never" }, { "name": "secret", "mutability": "writeOnly" },
+        { "name": "fixed", "mutability": "immutable" }, { "name": "filled", "mutability": "readOnly" },
+        { "name": "number", "type": "integer", "uniqueness": "global" },
+        { "name": "labels", "multiValued": true, "uniqueness": "server" },
+    ] })
+}
+
+fn all() -> Value {
+    json!({
+        "text": "Alpha", "exact": "Beta", "flag": true, "whole": 7, "real": 1.5,
+        "at": "2026-11-23T18:00:00+02:00", "bytes": "/+8=", "page": "https://example.com/p#x",
+        "texts": ["One", "two"], "wholes": [1, 2],
+        "desk": { "room": "12", "codes": ["a", "B"] },
+        "cards": [
+            { "value": "c1", "display": "Blue", "type": "door", "primary": true, "$ref": "https://example.com/c1" },
+            { "value": "c2" },
+        ],
+        "shown": "always", "fixed": "f1", "number": 41, "labels": ["L1", "L2"],
+    })
+}
+
+fn every_person(caller: &Caller, name: &str, values: &Value) -> crate::client::Answer {
+    let body = json!({ "schemas": [USER, EVERY], "userName": name, EVERY: values });
+    caller.post("/Users", &body)
+}
+
+#[test]
+fn every_type_is_kept_and_what_is_not_of_it_is_refused() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    add(&server, &every(), &[]).well();
+    let mut sent = all();
+    for (name, value) in [("asked", "a"), ("hidden", "h"), ("secret", "s"), ("filled", "x")] {
+        sent[name] = json!(value);
+    }
+    let made = every_person(&caller, "ada", &sent).is(201);
+    let mut shown = all();
+    shown["asked"] = json!("a");
+    assert_eq!(made.json()[EVERY], shown, "what was sent comes back, but for what nobody may read or send");
+    let read = caller.get(&format!("/Users/{}", made.id())).is(200).json();
+    assert_eq!(read[EVERY], all());
+
+    for (name, wrong) in [
+        ("text", json!(5)),
+        ("flag", json!("true")),
+        ("whole", json!(1.5)),
+        ("whole", json!("7")),
+        ("real", json!("1.5")),
+        ("at", json!("2026-11-23")),
+        ("at", json!("2026-11-23T18:00:60Z")),
+        ("bytes", json!("a b")),
+        ("bytes", json!("AA=")),
+        ("page", json!("no uri")),
+        ("texts", json!("One")),
+        ("wholes", json!([1, "2"])),
+        ("desk", json!({ "codes": ["a"] })),
+        ("desk", json!([{ "room": "12" }])),
+        ("desk", json!("12")),
+        ("cards", json!([{ "value": "a", "primary": true }, { "value": "b", "primary": true }])),
+        ("cards", json!([{ "value": "a", "primary": "yes" }])),
+        ("cards", json!(["a"])),
+    ] {
+        let refused = every_person(&caller, "wrong", &json!({ name: wrong })).error(400, "invalidValue");
+        assert!(refused.contains(&format!("{EVERY}:{name}")), "{name}: {refused}");
+    }
+    for unassigned in [json!(null), json!([]), json!({ "texts": [], "desk": null, "cards": [] })] {
+        let body = json!({ "schemas": [USER, EVERY], "userName": "nothing", EVERY: unassigned });
+        let made = caller.post("/Users", &body).is(201);
+        assert_eq!((made.json().get(EVERY), &made.json()["schemas"]), (None, &json!([USER])));
+        caller.delete(&format!("/Users/{}", made.id())).is(204);
+    }
+    for (name, value) in [("number", json!(41)), ("labels", json!(["l2"]))] {
+        every_person(&caller, "twin", &json!({ name: value })).error(409, "uniqueness");
+    }
+}
+
+#[test]
+fn every_type_is_found_and_sorted_by() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    add(&server, &every(), &[]).well();
+    every_person(&caller, "ada", &all()).is(201);
+    let other = json!({ "text": "beta", "exact": "alpha", "flag": false, "whole": 10, "real": 0.25,
+        "at": "2026-11-23T16:30:00Z", "page": "https://example.com/P", "desk": { "room": "9" } });
+    every_person(&caller, "bob", &other).is(201);
+    let filter = |text: &str| {
+        let filter = crate::filters::encoded(&text.replace('@', &format!("{EVERY}:")));
+        found(&caller, &format!("/Users?filter={filter}&sortBy=userName")).join(" ")
+    };
+    for (text, names) in [
+        ("@text eq \"ALPHA\"", "ada"),
+        ("@exact eq \"beta\"", ""),
+        ("@exact eq \"Beta\"", "ada"),
+        ("@flag eq false", "bob"),
+        ("@whole gt 7", "bob"),
+        ("@real le 1.5", "ada bob"),
+        ("@at eq \"2026-11-23T16:00:00Z\"", "ada"),
+        ("@at gt \"2026-11-23T18:00:00+02:00\"", "bob"),
+        ("@bytes eq \"/+8=\"", "ada"),
+        ("@page eq \"https://example.com/P\"", "bob"),
+        ("@texts eq \"ONE\"", "ada"),
+        ("@wholes eq 2", "ada"),
+        ("@desk.room eq \"9\"", "bob"),
+        ("@desk.codes eq \"b\"", ""),
+        ("@desk[codes eq \"B\" and room eq \"12\"]", "ada"),
+        ("@cards[type eq \"door\" and primary eq true]", "ada"),
+        ("@cards[value eq \"c2\" and primary eq false]", "ada"),
+        ("@cards.display sw \"blu\"", "ada"),
+        ("@labels eq \"l1\"", "ada"),
+        ("@number pr", "ada"),
+        ("not (@fixed pr)", "bob"),
+    ] {
+        assert_eq!(filter(text), names, "{text}");
+    }
+    for (name, first) in [
+        ("text", "ada"),
+        ("exact", "ada"),
+        ("whole", "ada"),
+        ("real", "bob"),
+        ("at", "ada"),
+        ("desk.room", "ada"),
+        ("cards", "ada"),
+    ] {
+        let sorted = found(&caller, &format!("/Users?sortBy={EVERY}:{name}"));
+        assert_eq!(sorted[0], first, "{name}");
+    }
+    for text in [
+        "@flag gt true",
+        "@whole eq \"7\"",
+        "@at eq \"soon\"",
+        "@bytes gt \"AA\"",
+        "@desk eq \"12\"",
+        "@none pr",
+    ] {
+        let filter = crate::filters::encoded(&text.replace('@', &format!("{EVERY}:")));
+        caller.get(&format!("/Users?filter={filter}")).error(400, "invalidFilter");
+    }
+}
+
+#[test]
+fn every_characteristic_holds() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    add(&server, &every(), &[]).well();
+    let ada = format!("/Users/{}", every_person(&caller, "ada", &all()).is(201).id());
+    let asked = |query: &str| caller.get(&format!("{ada}?{query}")).is(200).json()[EVERY].clone();
+    assert_eq!(asked("attributes=userName"), json!({ "shown": "always" }));
+    assert_eq!(asked(&format!("excludedAttributes={EVERY}")), json!({ "shown": "always" }));
+    assert_eq!(
+        asked(&format!("attributes={EVERY}:desk.room")),
+        json!({ "desk": { "room": "12" }, "shown": "always" })
+    );
+    assert_eq!(asked(&format!("attributes={EVERY}:hidden,{EVERY}:secret")), json!({ "shown": "always" }));
+    assert!(asked(&format!("excludedAttributes={EVERY}:shown,{EVERY}:cards")).get("shown").is_some());
+
+    let patch = |op: &str, path: &str, value: Value| {
+        let mut operation = json!({ "op": op, "path": format!("{EVERY}:{path}") });
+        if !value.is_null() {
+            operation["value"] = value;
+        }
+        caller.patch(&ada, json!([operation]))
+    };
+    patch("replace", "fixed", json!("f2")).error(400, "mutability");
+    patch("remove", "fixed", Value::Null).error(400, "mutability");
+    patch("replace", "filled", json!("x")).error(400, "mutability");
+    patch("remove", "desk.room", Value::Null).error(400, "mutability");
+    patch("replace", "cards[value eq \"c1\"].display", json!("Red")).error(400, "mutability");
+    patch("replace", "whole", json!("x")).error(400, "invalidValue");
+    patch("replace", "none", json!("x")).error(400, "invalidPath");
+    let value = |answer: crate::client::Answer, name: &str| answer.is(200).json()[EVERY][name].clone();
+    assert_eq!(
+        value(patch("add", "texts", json!(["TWO", "three"])), "texts"),
+        json!(["One", "two", "three"])
+    );
+    assert_eq!(value(patch("add", "desk.codes", json!(["c"])), "desk")["codes"], json!(["a", "B", "c"]));
+    assert_eq!(value(patch("remove", "wholes[value eq 1]", Value::Null), "wholes"), json!([2]));
+    let cards = value(patch("replace", "cards[value eq \"c2\"].primary", json!(true)), "cards");
+    assert_eq!((&cards[0]["primary"], &cards[1]["primary"]), (&json!(false), &json!(true)));
+    assert_eq!(value(patch("replace", "secret", json!("s2")), "secret"), Value::Null);
+    assert_eq!(value(patch("replace", "asked", json!("b")), "asked"), json!("b"));
+
+    let put = |values: Value| {
+        caller.put(&ada, &json!({ "schemas": [USER, EVERY], "userName": "ada", EVERY: values }))
+    };
+    put(json!({ "fixed": "f2" })).error(400, "mutability");
+    put(json!({ "desk": { "codes": ["a"] } })).error(400, "invalidValue");
+    let left = put(json!({ "text": "left", "filled": "x" })).is(200).json();
+    assert_eq!(left[EVERY], json!({ "text": "left", "fixed": "f1" }));
+
+    let schema = caller.get(&format!("/Schemas/{EVERY}")).is(200).json();
+    let attribute = |name: &str| {
+        let list = schema["attributes"].as_array().expect("a list");
+        list.iter().find(|attribute| attribute["name"] == name).cloned().expect("it is there")
+    };
+    assert_eq!(attribute("secret")["returned"], "never");
+    assert_eq!(attribute("page")["caseExact"], true);
+    assert_eq!(attribute("page")["referenceTypes"], json!(["external"]));
+    assert_eq!(attribute("cards")["subAttributes"].as_array().map(Vec::len), Some(5));
+    assert!(caller.get("/ResourceTypes/User").is(200).text().contains(EVERY));
+}
+
+#[test]
+fn what_the_rfc_rules_out_of_a_schema_is_refused() {
+    let server = Server::plain();
+    let refused = |document: &Value| add(&server, document, &[]).refused();
+    let with =
+        |attribute: Value| refused(&json!({ "id": EVERY, "attributes": [{ "name": "a" }, attribute] }));
+    let why = with(json!({ "name": "b", "type": "boolean", "uniqueness": "server" }));
+    assert!(why.contains("attributes[1].uniqueness"), "{why}");
+    let why = with(json!({ "name": "b", "type": "reference", "referenceTypes": ["Printer"] }));
+    assert!(why.contains("attributes[1].referenceTypes"), "{why}");
+    let why = refused(&json!({ "id": "urn:example:a/b", "attributes": [{ "name": "a" }] }));
+    assert!(why.contains("id:") && why.contains('/'), "{why}");
+}
