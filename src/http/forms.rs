@@ -65,7 +65,7 @@ pub fn parse(body: &[u8]) -> Result<Query, FormError> {
     let problem = "is not UTF-8";
     let text = std::str::from_utf8(body)
         .map_err(|_| FormError::Field(QueryFault { name: "form".to_string(), problem }))?;
-    let form = Query::parse(text);
+    let form = Query::form(text);
     match form.fault() {
         Some(fault) => Err(FormError::Field(fault.clone())),
         None => Ok(form),

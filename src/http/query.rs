@@ -1,6 +1,7 @@
-//! Name and value pairs as they stand in a query string or an urlencoded form: `+` and `%20` are blanks,
+//! Name and value pairs as they stand in a query string or an urlencoded form: `%20` is a blank and `+` mostly is one,
 //! names may repeat, and a broken escape is reported instead of guessed at.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -36,10 +37,19 @@ impl std::error::Error for QueryFault {}
 impl Query {
     /// Decodes a query string without its `?`. A pair with a fault is left out and reported by `fault`.
     pub fn parse(raw: &str) -> Query {
+        Query::read(raw, with_blanks)
+    }
+
+    /// Decodes an urlencoded form, in which every `+` is a blank.
+    pub fn form(raw: &str) -> Query {
+        Query::read(raw, |value| Cow::Owned(value.replace('+', "%20")))
+    }
+
+    fn read(raw: &str, with_blanks: impl Fn(&str) -> Cow<'_, str>) -> Query {
         let mut query = Query { raw: raw.to_string(), pairs: Vec::new(), fault: None };
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match (decode(name, true), decode(value, true)) {
+            match (decode(name, true), decode(&with_blanks(value), false)) {
                 (Ok(name), Ok(value)) => query.pairs.push((name, value)),
                 (Err(problem), _) | (_, Err(problem)) => {
                     let name = decode(name, true).unwrap_or_else(|_| name.to_string());
@@ -94,6 +104,30 @@ impl Query {
     }
 }
 
+/// A value with `%20` for each `+` that is a blank. Who writes blanks as `%20` means a plus (RFC 3986 §2.2); who writes them
+/// as `+`, as forms do, has a plus as `%2B`, or has put an address into the text as it was.
+fn with_blanks(value: &str) -> Cow<'_, str> {
+    if !value.contains('+') || value.contains("%20") {
+        return Cow::Borrowed(value);
+    }
+    let quoted = value.replace("%22", "\"");
+    let parts =
+        quoted.split('"').enumerate().map(|(number, part)| match number % 2 == 1 && is_address(part) {
+            true => part.to_owned(),
+            false => part.replace('+', "%20"),
+        });
+    Cow::Owned(parts.collect::<Vec<_>>().join("%22"))
+}
+
+/// Whether a text with plus signs is one e-mail address: `mei+test@example.com`, its `@` perhaps escaped.
+fn is_address(text: &str) -> bool {
+    let text = text.replace("%40", "@");
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let plain =
+        |part: &str| !part.is_empty() && !part.contains(['@', '<', '>', '(', ')', ',', ';', ':', '%']);
+    local.split('+').all(plain) && plain(domain) && !domain.contains('+')
+}
+
 /// Percent-decodes text; `plus` also turns `+` into a blank. The error is a clause that follows the thing's name.
 pub fn decode(text: &str, plus: bool) -> Result<String, &'static str> {
     let bytes = text.as_bytes();
@@ -123,13 +157,40 @@ mod tests {
 
     #[test]
     fn blanks_come_as_plus_and_as_escape() {
-        let query = Query::parse("filter=userName+eq%20%22a%2Bb%22&count=10&empty&x=1&x=2");
+        let query = Query::parse("filter=userName+eq+%22a%2Bb%22&count=10&empty&x=1&x=2");
         assert_eq!(query.fault(), None);
         assert_eq!(query.get("filter"), Some("userName eq \"a+b\""));
         assert_eq!(query.get("empty"), Some(""));
         assert_eq!(query.all("x").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(query.get("Count"), None);
         assert_eq!(query.get_any_case("Count"), Some("10"));
+    }
+
+    #[test]
+    fn a_plus_is_a_plus_beside_blanks_as_escapes_and_in_addresses() {
+        for (raw, wanted) in [
+            ("userName%20eq%20%22mei+test@example.com%22", "userName eq \"mei+test@example.com\""),
+            ("externalId%20eq%20%22a+b/c=%22", "externalId eq \"a+b/c=\""),
+            ("userName+eq+%22mei+test%40example.com%22", "userName eq \"mei+test@example.com\""),
+            ("userName+eq+%22MEI%2Btest@example.com%22", "userName eq \"MEI+test@example.com\""),
+            (
+                "userName+eq+\"a+b+c@example.com\"+and+title+pr",
+                "userName eq \"a+b+c@example.com\" and title pr",
+            ),
+            ("displayName+eq+%22Test+Group%22", "displayName eq \"Test Group\""),
+            ("displayName+eq+%22Ops+@+Night%22", "displayName eq \"Ops @ Night\""),
+            ("displayName+eq+%22Mei+%3Cmei@example.com%3E%22", "displayName eq \"Mei <mei@example.com>\""),
+            ("displayName+eq+%22at+mei@example.com+or+so%22", "displayName eq \"at mei@example.com or so\""),
+            ("userName,+emails", "userName, emails"),
+            ("a+b@example.com", "a b@example.com"),
+        ] {
+            let query = Query::parse(&format!("filter={raw}"));
+            assert_eq!((query.get("filter"), query.fault()), (Some(wanted), None), "{raw}");
+        }
+        let form = Query::form("p=%22a+b%40c%22%20+d");
+        assert_eq!(form.get("p"), Some("\"a b@c\"  d"), "a form's plus is a blank always");
+        // A broken escape is one wherever it stands.
+        assert!(Query::parse("filter=userName+eq+%22a+b@x%2%22").fault().is_some());
     }
 
     #[test]
