@@ -138,6 +138,7 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
     let row = tx
         .insert_resource(caller.team, kind, id, document, &caller.source, caller.token, &values)
         .map_err(|error| identity::taken(tx, caller.team, error))?;
+    let row = if restored { tx.resume_versions(caller.team, &row)? } else { row };
     let event = match (kind, restored) {
         (Kind::User, true) => "user.restored",
         (Kind::User, false) => "user.created",

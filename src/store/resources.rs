@@ -300,6 +300,16 @@ impl WriteTx<'_> {
         self.reread(team, row)
     }
 
+    /// Counts on from the versions that the id had before it was deleted: no entity tag may mean two things.
+    pub fn resume_versions(&mut self, team: TeamId, row: &Row) -> Result<Row> {
+        self.run(
+            "update resource set version =
+                 version + (select max(version) from tombstone where team = ?1 and id = ?2) where n = ?3",
+            params![team, row.id, row.n],
+        )?;
+        self.reread(team, row)
+    }
+
     /// Gives the resource to another source: the one that adopts it.
     pub fn set_resource_source(&mut self, _team: TeamId, row: &Row, source: &str) -> Result<()> {
         self.run("update resource set source = ? where n = ?", params![source, row.n])?;
@@ -518,6 +528,8 @@ mod tests {
         assert_eq!((was_here("u1"), was_here("g1"), was_here("nobody")), (true, true, false));
         // The same id may come back, and go again.
         let back = insert(&store, acme, "u1", user).unwrap();
+        let back = store.write_blocking(move |tx| tx.resume_versions(acme, &back)).unwrap();
+        assert_eq!(back.version, stone.version + 1);
         delete(&store, acme, &back);
         assert_eq!(by("JumpCloud", "X1"), 2);
     }

@@ -67,6 +67,10 @@ fn a_returning_person_keeps_id_and_history_but_no_membership() {
     let back = caller.post("/Users", &person("ola.new@example.com", "jc-7")).is(201);
     assert_eq!(back.id(), id);
     assert!(caller.members(&group).is_empty(), "memberships are the provider's to send");
+    // No entity tag means two things: the versions go on where they ended.
+    assert_eq!(back.header("etag"), "W/\"2\"");
+    let known = [("if-none-match", "W/\"1\"")];
+    caller.send_with("GET", &format!("/Users/{id}"), &known, None).is(200);
     let told = server.data().run(&["activity", "of", &id]).well().stdout;
     let order = ["ola@example.com was added", "ola@example.com was deleted", "ola.new@example.com came back"];
     let places: Vec<_> = order.iter().map(|line| told.find(line)).collect();
