@@ -67,6 +67,12 @@ pub enum Leniency {
     LooseUri,
     /// A member whose `type` says another kind than its id has; the id decides.
     MemberType,
+    /// PATCH `add` on a value path without a value: the filter says what is added.
+    ValueInPath,
+    /// A PATCH value that repeats the name in its path: `{"active": false}` for `active`.
+    RepeatedName,
+    /// A PATCH path with blanks around its brackets, or with other quotes.
+    LoosePath,
 }
 
 impl Leniency {
@@ -100,6 +106,9 @@ impl Leniency {
             Leniency::EndpointName => "endpoint-name",
             Leniency::LooseUri => "loose-uri",
             Leniency::MemberType => "member-type",
+            Leniency::ValueInPath => "value-in-path",
+            Leniency::RepeatedName => "repeated-name",
+            Leniency::LoosePath => "loose-path",
         }
     }
 }

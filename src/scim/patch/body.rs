@@ -61,10 +61,16 @@ pub(super) fn operations<'a>(
         );
         return Err(ScimError::plain(413, detail));
     }
-    listed.iter().enumerate().map(|(number, each)| operation(each, format!("Operations[{number}]"))).collect()
+    let numbered = listed.iter().enumerate();
+    numbered.map(|(number, each)| operation(each, format!("Operations[{number}]"), mode, notes)).collect()
 }
 
-fn operation(value: &Value, place: String) -> Result<Operation<'_>, ScimError> {
+fn operation<'a>(
+    value: &'a Value,
+    place: String,
+    mode: Mode,
+    notes: &mut Notes,
+) -> Result<Operation<'a>, ScimError> {
     let Value::Object(members) = value else {
         return Err(ScimError::invalid_syntax(format!("{place} must be an object with \"op\"")));
     };
@@ -82,16 +88,26 @@ fn operation(value: &Value, place: String) -> Result<Operation<'_>, ScimError> {
             return Err(ScimError::invalid_syntax(format!("{place}.op is missing: add, remove or replace")));
         }
     };
+    let value = message::get(members, "value");
     let path = match message::get(members, "path") {
         None | Some(Value::Null) => None,
+        Some(Value::String(path))
+            if path.is_empty() && mode == Mode::Compat && value.is_some_and(Value::is_object) =>
+        {
+            notes.used(Leniency::EmptyText);
+            None
+        }
         Some(Value::String(path)) => Some(path.as_str()),
         Some(_) => return Err(ScimError::invalid_path(format!("{place}.path must be a text"))),
     };
-    let value = message::get(members, "value");
     if op == OpKind::Remove && path.is_none() {
         return Err(ScimError::no_target(format!("{place} removes, so it needs a path that says what")));
     }
-    if op != OpKind::Remove && value.is_none() {
+    let said_by_path =
+        op == OpKind::Add && mode == Mode::Compat && path.is_some_and(|path| path.contains('['));
+    if said_by_path && value.is_none() {
+        notes.used(Leniency::ValueInPath);
+    } else if op != OpKind::Remove && value.is_none() {
         return Err(ScimError::invalid_value(format!("{place}.value is missing; add and replace need one")));
     }
     Ok(Operation { op, path, value, place })

@@ -59,7 +59,8 @@ impl Planner<'_> {
             None => Pointed::Resource,
             Some(path) => self.path(path, operation)?,
         };
-        self.pointed_at(operation.op, pointed, operation.value, here)?;
+        let value = self.unnamed(&pointed, operation.value);
+        self.pointed_at(operation.op, pointed, value, here)?;
         if self.plan.edits.len() <= MAX_EDITS {
             return Ok(());
         }
@@ -302,7 +303,7 @@ impl Planner<'_> {
                 Some(element) => (ValueChange::Replace(element), self.when_replacing()),
             },
         };
-        if change == ValueChange::Merge(Vec::new()) {
+        if change == ValueChange::Merge(Vec::new()) && value.is_some() {
             return Ok(());
         }
         self.change(here, path, Change::Where { filter, change, otherwise });

@@ -10,7 +10,7 @@ use super::edits::{Here, Planner};
 use super::{SubChange, ValueChange};
 use crate::scim::registry::{AttrPath, ENTERPRISE};
 use crate::scim::resource::parse_attribute;
-use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::schema::{Attribute, Mutability, Returned};
 use crate::scim::{Leniency, Mode, ScimError};
 
 impl Planner<'_> {
@@ -134,7 +134,23 @@ impl Planner<'_> {
         value: &Value,
         here: &Here,
     ) -> Result<Option<Value>, ScimError> {
+        let value = self.only_simple(attribute, value);
         parse_attribute(attribute, value, &here.place, self.mode, &mut self.plan.notes)
+    }
+
+    /// The simple value in a list of one where a single value belongs, to a compat token; anything else as it is. Secrets
+    /// are taken as they should be or not at all.
+    fn only_simple<'v>(&mut self, attribute: &Attribute, value: &'v Value) -> &'v Value {
+        let single = !attribute.multi_valued && attribute.returned != Returned::Never;
+        match value.as_array().map(Vec::as_slice) {
+            Some([item @ (Value::String(_) | Value::Bool(_) | Value::Number(_))])
+                if single && self.mode == Mode::Compat =>
+            {
+                self.plan.notes.used(Leniency::ListForSingle);
+                item
+            }
+            _ => value,
+        }
     }
 }
 

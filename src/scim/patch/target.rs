@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::body::Operation;
 use super::edits::Planner;
 use crate::scim::filter::{self, Class, Filter, PathTarget, shorten};
 use crate::scim::path::Named;
 use crate::scim::registry::AttrPath;
 use crate::scim::schema::Attribute;
-use crate::scim::{Leniency, Mode, ScimError, draft};
+use crate::scim::{Leniency, Mode, Notes, ScimError, draft};
 
 /// What a path points at.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +33,17 @@ impl Planner<'_> {
     pub(super) fn path(&mut self, text: &str, operation: &Operation<'_>) -> Result<Pointed, ScimError> {
         let place = format!("{}.path", operation.place);
         let text = &*self.settled(text);
-        let found = match filter::target(text, self.registry, self.kind, self.mode, &mut self.plan.notes) {
+        let read =
+            |text: &str, notes: &mut Notes| filter::target(text, self.registry, self.kind, self.mode, notes);
+        let mut found = read(text, &mut self.plan.notes);
+        if self.mode == Mode::Compat && found.as_ref().is_err_and(|fault| fault.class == Class::Syntax) {
+            let tidied = tidied(text).and_then(|text| read(&text, &mut self.plan.notes).ok());
+            if let Some(tidied) = tidied {
+                self.plan.notes.used(Leniency::LoosePath);
+                found = Ok(tidied);
+            }
+        }
+        let found = match found {
             Ok(found) => found,
             Err(fault) if fault.class == Class::Unknown && self.mode == Mode::Compat => {
                 return Ok(self.dropped(text));
@@ -107,6 +119,27 @@ impl Planner<'_> {
         }
     }
 
+    /// The value without an object around it that only repeats the name in the path, to a compat token.
+    pub(super) fn unnamed<'v>(&mut self, pointed: &Pointed, value: Option<&'v Value>) -> Option<&'v Value> {
+        let Some(Value::Object(members)) = value else { return value };
+        let named = match pointed {
+            Pointed::Attribute(path) => path.sub.as_ref().unwrap_or(&path.attribute),
+            _ => return value,
+        };
+        match members.iter().next() {
+            Some((key, inner))
+                if self.mode == Mode::Compat
+                    && members.len() == 1
+                    && key.eq_ignore_ascii_case(&named.name)
+                    && named.sub(key).is_none() =>
+            {
+                self.plan.notes.used(Leniency::RepeatedName);
+                Some(inner)
+            }
+            _ => value,
+        }
+    }
+
     fn dropped(&mut self, name: &str) -> Pointed {
         self.note_dropped(Leniency::UnknownAttribute, name);
         Pointed::Dropped
@@ -118,6 +151,40 @@ impl Planner<'_> {
         match self.plan.notes.dropped.len() {
             0..NAMED => self.plan.notes.dropped(leniency, shorten(name)),
             _ => self.plan.notes.used(leniency),
+        }
+    }
+}
+
+/// A value path with no blanks around its brackets and with straight double quotes; `None` for other paths.
+fn tidied(text: &str) -> Option<String> {
+    let (name, rest) = text.split_once('[')?;
+    let (filter, sub) = rest.rsplit_once(']')?;
+    let mut filter = filter.replace("\\\"", "\"").replace(['“', '”'], "\"");
+    if !filter.contains('"') && filter.matches('\'').count() % 2 == 0 {
+        filter = filter.replace('\'', "\"");
+    }
+    let sub: String = sub.split_whitespace().collect();
+    Some(format!("{}[{filter}]{sub}", name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tidied;
+
+    #[test]
+    fn blanks_and_quotes_of_value_paths_are_tidied() {
+        for (text, wanted) in [
+            ("emails [ type eq \"work\" ] . value", "emails[ type eq \"work\" ].value"),
+            ("members[value eq 'a b']", "members[value eq \"a b\"]"),
+            ("members[value eq \\\"a\\\"]", "members[value eq \"a\"]"),
+            ("members[value eq “a”]", "members[value eq \"a\"]"),
+            ("members[display eq \"O'Brien\"]", "members[display eq \"O'Brien\"]"),
+            ("members[display eq O'Brien]", "members[display eq O'Brien]"),
+        ] {
+            assert_eq!(tidied(text).as_deref(), Some(wanted), "{text}");
+        }
+        for text in ["emails", "emails[type eq 'work'", "emails]"] {
+            assert_eq!(tidied(text), None, "{text}");
         }
     }
 }
