@@ -245,6 +245,10 @@ pub fn hash_password(password: &str) -> String {
         .to_string()
 }
 
+/// A hash of the same kind whose password nobody has: 32 random bytes stand where the hash of one would.
+pub const NOBODYS_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$h6VIZoaKcy9+UUcq/fFAeA$xxz/fULlRcut5UAHkTKE67dGr7OzuX1xn6/ma623i8U";
+
 /// Whether a password is the one that was hashed. As slow as `hash_password`; a hash that cannot be read matches nothing.
 pub fn verify_password(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash)
@@ -394,6 +398,9 @@ mod tests {
         assert!(verify_password("correct horse", &hash));
         assert!(!verify_password("correct horsf", &hash));
         assert!(!verify_password("correct horse", "not a hash"));
+        let costs = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(costs(NOBODYS_HASH), costs(&hash), "nobody's takes as long");
+        assert!(PasswordHash::new(NOBODYS_HASH).is_ok() && !verify_password("", NOBODYS_HASH));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! twelve at most. The cookie that carries the secret is the admin page's business.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -32,8 +32,6 @@ pub struct Sessions {
     pub(super) service: Service,
     attempts: Mutex<Attempts>,
     halves: Mutex<Halves>,
-    /// The hash of a password that nobody has: an unknown account takes as long to refuse as a known one.
-    decoy: OnceLock<String>,
 }
 
 /// How signing in went.
@@ -105,7 +103,7 @@ impl SignedIn {
 impl Sessions {
     /// Sessions over a service.
     pub fn new(service: Service) -> Sessions {
-        Sessions { service, attempts: Mutex::default(), halves: Mutex::default(), decoy: OnceLock::new() }
+        Sessions { service, attempts: Mutex::default(), halves: Mutex::default() }
     }
 
     /// Checks an email and password and begins a session, or its first half where there is a second step.
@@ -151,11 +149,7 @@ impl Sessions {
         if let Some(wait) = self.tried(&account, address, self.service.clock().now()) {
             return Ok(Proof::Wait(wait));
         }
-        let hash = match kept {
-            Some(kept) => kept,
-            None => self.decoy().await?,
-        };
-        if admin.is_none() || !passwords::matches(password, &hash).await? {
+        if !passwords::matches(password, kept.as_deref()).await? {
             return Ok(Proof::Wrong);
         }
         self.succeeded(&account, address);
@@ -322,14 +316,6 @@ impl Sessions {
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    async fn decoy(&self) -> Result<String, Error> {
-        if let Some(hash) = self.decoy.get() {
-            return Ok(hash.clone());
-        }
-        let hash = passwords::hash(&secret::session().0).await?;
-        Ok(self.decoy.get_or_init(|| hash).clone())
-    }
 }
 
 fn earlier(now: Timestamp, by: Duration) -> Timestamp {
@@ -396,6 +382,23 @@ mod tests {
         assert!(matches!(sign_in(&sessions, "marcus@example.com", PASSWORD).await, SignIn::Wait(_)));
         clock.advance(Duration::from_secs(2));
         assert!(matches!(sign_in(&sessions, "marcus@example.com", PASSWORD).await, SignIn::Done(_)));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_is_hashed_as_a_known_one_is() {
+        let (_directory, _clock, _service, sessions) = desk().await;
+        for email in ["marcus@example.com", "nobody@example.com", ""] {
+            assert!(matches!(sign_in(&sessions, email, "wrong").await, SignIn::Wrong));
+            let places = passwords::all_places().await;
+            let mut trying = Box::pin(sign_in(&sessions, email, "wrong"));
+            tokio::select! {
+                biased;
+                answer = &mut trying => panic!("{email:?} was answered without hashing: {answer:?}"),
+                () = std::future::ready(()) => {}
+            }
+            drop(places);
+            assert!(matches!(trying.await, SignIn::Wrong), "{email:?}");
+        }
     }
 
     #[tokio::test]
