@@ -16,8 +16,10 @@ pub enum Fault {
     /// The service could not do it.
     Service(Error),
     NotFound,
-    /// The address takes another method.
-    Method,
+    /// No route takes the address in this way.
+    Nowhere,
+    /// The address takes other methods: these.
+    Method(&'static str),
     /// Nobody is signed in.
     SignIn,
     /// The form did not come from one of our pages, or the page was too old.
@@ -93,9 +95,10 @@ pub async fn response(visit: &mut Visit<'_>, fault: Fault) -> Response {
         Fault::Go(to) => return Response::redirect(&to),
         _ => {}
     }
+    let fields = fields(&fault);
     let words = words(fault);
     let status = words.status;
-    let page = match inside(visit) {
+    let page = match inside(visit, words.heading) {
         Some((shell, home)) => page::render(&Inside {
             link: Some(match owed {
                 true => Link::new(format!("{home}you/second-step"), "Set up the second step"),
@@ -115,19 +118,30 @@ pub async fn response(visit: &mut Visit<'_>, fault: Fault) -> Response {
         }),
     };
     match page {
-        Ok(page) => Response::html(status, page),
+        Ok(page) => {
+            fields.iter().fold(Response::html(status, page), |page, (name, value)| page.header(name, value))
+        }
         Err(_) => Response::text(500, "Something broke on this server; its log has the cause."),
     }
 }
 
+/// The header fields that belong to a fault: what the address takes (RFC 9110 §15.5.6), when to try again.
+fn fields(fault: &Fault) -> Vec<(&'static str, &'static str)> {
+    match fault {
+        Fault::Method(allowed) => vec![("allow", allowed)],
+        Fault::Service(Error::Busy | Error::Outdated) => vec![("retry-after", "1")],
+        _ => Vec::new(),
+    }
+}
+
 /// The shell of the team in the path, where somebody is signed in and the team exists.
-fn inside(visit: &mut Visit<'_>) -> Option<(Shell, String)> {
+fn inside(visit: &mut Visit<'_>, title: &str) -> Option<(Shell, String)> {
     let who = visit.who()?.clone();
     let teams = visit.desk.service.teams().ok()?;
     let slug = visit.request.path.strip_prefix("/admin/t/").and_then(|rest| rest.split('/').next());
     let team = teams.iter().find(|team| Some(team.slug.as_str()) == slug).or(teams.first())?.clone();
     let home = format!("/admin/t/{}/", team.slug);
-    Some((page::shell(visit, &who, &team, &teams, "Error", Here::Nowhere), home))
+    Some((page::shell(visit, &who, &team, &teams, title, Here::Nowhere), home))
 }
 
 /// To the sign-in page, and from there back to where the visitor wanted to go.
@@ -150,12 +164,12 @@ async fn sign_in(visit: &mut Visit<'_>) -> Response {
 fn words(fault: Fault) -> Words {
     match fault {
         Fault::Service(error) => service_words(error),
-        Fault::NotFound => Words::new(
+        Fault::NotFound | Fault::Nowhere => Words::new(
             404,
             "Page not found",
             "There is nothing at this address. What it showed may have been deleted, or the address was cut short.",
         ),
-        Fault::Method => Words::new(405, "Not possible here", "This address does not take such a request."),
+        Fault::Method(_) => Words::new(405, "Not possible here", "This address does not take such a request."),
         Fault::Foreign => Words {
             status: 403,
             heading: "Nothing was changed",

@@ -41,6 +41,7 @@ mod search;
 mod selftest;
 mod session;
 mod setup;
+mod strayed;
 mod team;
 mod token;
 mod tokens;
@@ -79,6 +80,14 @@ pub struct Options {
 /// Asks for the end of the certificate that is in use at this moment.
 pub type CertificateEnds = Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>;
 
+/// Where the embedded files are.
+const STATIC: &str = "/admin/static/";
+
+/// What went wrong before or beside a page, in plain words.
+pub fn plain(status: u16, words: &str) -> Response {
+    page::dressed(Response::text(status, words.to_owned()))
+}
+
 /// Everything that the pages share.
 struct Desk {
     service: Service,
@@ -101,7 +110,7 @@ pub fn handler(service: Service, options: Options) -> Handler {
         kept: kept::Kept::default(),
         pending: pending::Pending::default(),
         assets: Assets::new(
-            "/admin/static/",
+            STATIC,
             &[
                 ("style.css", include_bytes!("../../static/style.css")),
                 ("app.js", include_bytes!("../../static/app.js")),
@@ -121,6 +130,10 @@ pub fn handler(service: Service, options: Options) -> Handler {
 async fn answer(desk: &Desk, request: Request) -> Response {
     if let Some(response) = desk.assets.answer(&request) {
         return response;
+    }
+    // A style sheet of another version is not there; leading to a page would be taken for one.
+    if request.path.starts_with(STATIC) {
+        return plain(404, "There is no such file.\n");
     }
     let mut visit = Visit::new(desk, request);
     let mut result = route(&mut visit).await;
@@ -144,7 +157,7 @@ async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
     let get = match visit.request.method {
         Method::Get => true,
         Method::Post => false,
-        _ => return Err(Fault::Method),
+        _ => return Err(Fault::Method(strayed::allowed(path))),
     };
     match (get, path) {
         (false, ["theme"]) => return gate::theme(visit).await,
@@ -169,10 +182,14 @@ async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
         (_, ["join", text]) => invite::join(visit, get, text).await,
         (true, []) => home(visit),
         (_, ["t", slug, rest @ ..]) => {
+            let whole = visit.request.path.clone();
             let page = Page::open(visit, slug)?;
-            team_route(page, get, rest).await
+            match team_route(page, get, rest).await {
+                Err(Fault::Nowhere) => Err(strayed::fault(get, &whole, path)),
+                result => result,
+            }
         }
-        _ => Err(Fault::NotFound),
+        _ => Err(strayed::fault(get, &visit.request.path, path)),
     }
 }
 
@@ -250,13 +267,13 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["you", "codes"]) => you::codes(page).await,
         (true, ["prove"]) => resume::prove_page(page),
         (false, ["prove"]) => resume::prove(page).await,
-        (true, ["admins", n]) => administrator::show(page, n),
+        (true, ["admins", n]) if n.bytes().all(|b| b.is_ascii_digit()) => administrator::show(page, n),
         (false, ["admins", n, "access"]) => administrator::access(page, n).await,
         (false, ["admins", n, "end-sessions"]) => administrator::end_sessions(page, n).await,
         (true, ["admins", n, "remove"]) => administrator::remove_page(page, n),
         (false, ["admins", n, "remove"]) => administrator::remove(page, n).await,
         (true, ["health-status"]) => health::health(page).await,
         (true, ["keys"]) => gate::shortcuts(page),
-        _ => Err(Fault::NotFound),
+        _ => Err(Fault::Nowhere),
     }
 }

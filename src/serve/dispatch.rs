@@ -103,7 +103,7 @@ pub fn fault(fault: &Fault, path: &str) -> Response {
         let error = ScimError::plain(fault.status(), fault.detail());
         Response::json(fault.status(), SCIM_JSON, message::error_body(&error))
     } else {
-        Response::text(fault.status(), fault.detail() + "\n")
+        crate::admin::plain(fault.status(), &(fault.detail() + "\n"))
     }
 }
 
@@ -142,5 +142,6 @@ mod tests {
         assert_eq!((unknown.status, unknown.headers.get("content-type")), (400, Some(SCIM_JSON)));
         let page = fault(&Fault::UriTooLong(9), "/admin");
         assert_eq!(page.headers.get("content-type"), Some("text/plain; charset=utf-8"));
+        assert!(page.headers.has("content-security-policy"));
     }
 }

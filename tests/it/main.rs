@@ -27,6 +27,7 @@ mod me;
 mod membership_soak;
 mod membership_told;
 mod nesting;
+mod pages;
 mod paging;
 mod patching;
 mod process;

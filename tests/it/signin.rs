@@ -1,140 +1,19 @@
 //! Signing in to the admin page over HTTP: the second step, the fresh proof before sensitive changes, forms that wait,
 //! forms that are sent twice, and what a read-only administrator may do. How pages look is the browser tests' business.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use rusqlite::Connection;
 
-use crate::client::Answer;
-use crate::server::{Server, scimd_with_input};
+use crate::browser::{Browser, PASSWORD, administrator, at, between, code, routes};
+use crate::server::Server;
 
-const PASSWORD: &str = "correct horse battery";
 const OWNER: &str = "mei@example.com";
 const VIEWER: &str = "eve@example.com";
-
-/// A browser: cookies, and forms sent with the proof of the page they stand on.
-struct Browser<'s> {
-    server: &'s Server,
-    cookies: RefCell<BTreeMap<String, String>>,
-}
-
-impl<'s> Browser<'s> {
-    fn new(server: &'s Server) -> Browser<'s> {
-        Browser { server, cookies: RefCell::default() }
-    }
-
-    fn send(&self, method: &str, path: &str, body: &str) -> Answer {
-        let jar: Vec<String> =
-            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let jar = jar.join("; ");
-        let mut headers = vec![("cookie", jar.as_str())];
-        if method == "POST" {
-            headers.push(("content-type", "application/x-www-form-urlencoded"));
-        }
-        let url = format!("{}{path}", self.server.origin);
-        let answer = self.server.client().send(method, &url, &headers, body.as_bytes().to_vec());
-        for line in answer.headers("set-cookie") {
-            let (pair, rest) = line.split_once(';').unwrap_or((line, ""));
-            let (name, value) = pair.split_once('=').expect("a cookie has a value");
-            match rest.contains("Max-Age=0") {
-                true => self.cookies.borrow_mut().remove(name),
-                false => self.cookies.borrow_mut().insert(name.into(), value.into()),
-            };
-        }
-        answer
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, "")
-    }
-
-    /// The proof that a page's forms carry.
-    #[track_caller]
-    fn csrf(&self, page: &str) -> String {
-        let text = self.get(page).text();
-        let (_, rest) =
-            text.split_once("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("no form: {text}"));
-        rest.split('"').next().expect("a value").into()
-    }
-
-    /// Sends a form of a page.
-    #[track_caller]
-    fn post(&self, page: &str, to: &str, fields: &str) -> Answer {
-        let csrf = self.csrf(page);
-        self.send("POST", to, &format!("csrf={csrf}&{fields}"))
-    }
-
-    /// Signs in with the password; answers where that leads.
-    #[track_caller]
-    fn sign_in(&self, email: &str, password: &str) -> String {
-        let fields = format!("email={email}&password={}", password.replace(' ', "+"));
-        self.post("/admin/sign-in", "/admin/sign-in", &fields).is(303).header("location").into()
-    }
-
-    /// Sets the second step up; answers the secret and the recovery codes.
-    #[track_caller]
-    fn set_up(&self) -> (Vec<u8>, Vec<String>) {
-        let page = self.get(&at("you/second-step")).is(200).text();
-        let text = between(&page, "aria-label=\"Key\">", "<");
-        let secret = from_base32(text);
-        let code = code(&secret, 0);
-        let to = at("you/second-step");
-        let led = self.post(&to, &to, &format!("code={code}")).is(303);
-        let codes = self.get(led.header("location")).is(200).text();
-        let codes: Vec<String> = between(&codes, "id=\"codes\">", "</ol>")
-            .split("<li>")
-            .skip(1)
-            .map(|li| li[..19].into())
-            .collect();
-        assert_eq!(codes.len(), 10);
-        (secret, codes)
-    }
-}
-
-fn at(path: &str) -> String {
-    format!("/admin/t/default/{path}")
-}
-
-#[track_caller]
-fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
-    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before:?} in {text}"));
-    rest.split_once(after).expect("an end").0
-}
-
-/// The code of a secret, some steps of 30 s from now.
-fn code(secret: &[u8], steps: i64) -> String {
-    let now = scimd::base::Clock::system().now();
-    scimd::base::otp::code(secret, scimd::base::otp::step(now).saturating_add_signed(steps))
-}
-
-/// What people type, as bytes.
-fn from_base32(text: &str) -> Vec<u8> {
-    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let (mut bytes, mut bits, mut held) = (Vec::new(), 0u32, 0);
-    for letter in text.bytes().filter(|b| *b != b' ') {
-        let value = letters.iter().position(|other| *other == letter).expect("a letter of base32");
-        bits = bits << 5 | u32::try_from(value).expect("small");
-        held += 5;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).expect("a byte"));
-            bits &= (1 << held) - 1;
-        }
-    }
-    bytes
-}
 
 /// A server with an owner and somebody who may only look.
 fn server() -> Server {
     let server = Server::plain();
-    for (email, more) in [(OWNER, None), (VIEWER, Some("--read-only"))] {
-        let mut args = vec!["admin", "create", "--email", email, "--password-stdin", "--data-dir"];
-        let data = server.data().text();
-        args.push(&data);
-        args.extend(more);
-        scimd_with_input(&args, PASSWORD).well();
-    }
+    administrator(&server, OWNER, false);
+    administrator(&server, VIEWER, true);
     server
 }
 
@@ -149,13 +28,13 @@ fn sql(server: &Server, sql: &str) {
 fn the_second_step_is_set_up_asked_for_and_reset() {
     let server = server();
     let owner = Browser::new(&server);
-    assert_eq!(owner.sign_in(OWNER, PASSWORD), "/admin");
+    assert_eq!(owner.enter(OWNER, PASSWORD), "/admin");
     let (secret, recovery) = owner.set_up();
     assert!(!server.said().contains(&recovery[0]), "nothing of it is logged");
     assert!(!owner.get(&at("you")).is(200).text().contains(&recovery[0]));
 
     let again = Browser::new(&server);
-    let to = again.sign_in(OWNER, PASSWORD);
+    let to = again.enter(OWNER, PASSWORD);
     assert!(to.starts_with("/admin/sign-in/code"), "{to}");
     assert!(again.get(&at("users")).is(303).header("location").contains("sign-in"), "not signed in yet");
     let wrong = again.post(&to, "/admin/sign-in/code", "code=000000").is(422).text();
@@ -165,7 +44,7 @@ fn the_second_step_is_set_up_asked_for_and_reset() {
     again.get(&at("users")).is(200);
 
     let third = Browser::new(&server);
-    let to = third.sign_in(OWNER, PASSWORD);
+    let to = third.enter(OWNER, PASSWORD);
     third.post(&to, "/admin/sign-in/code", &right).is(422);
     third.post(&to, "/admin/sign-in/code", &format!("code={}", recovery[3])).is(303);
     assert!(third.get(&at("you")).is(200).text().contains("9 recovery codes"));
@@ -173,7 +52,7 @@ fn the_second_step_is_set_up_asked_for_and_reset() {
     let said = server.data().run(&["admin", "reset-second-step", "--email", OWNER]).well().stdout;
     assert!(said.contains("removed the second step"), "{said}");
     assert!(third.get(&at("you")).is(303).header("location").contains("sign-in"), "sessions end with it");
-    assert_eq!(third.sign_in(OWNER, PASSWORD), "/admin");
+    assert_eq!(third.enter(OWNER, PASSWORD), "/admin");
     server.data().run(&["admin", "reset-second-step", "--email", OWNER]).refused();
     assert!(server.data().run(&["admin", "list"]).well().stdout.contains("second step"));
 }
@@ -183,9 +62,9 @@ fn who_owes_the_second_step_can_change_nothing_else() {
     let server = server();
     server.data().run(&["admin", "require-second-step", "full"]).well();
     let viewer = Browser::new(&server);
-    assert_eq!(viewer.sign_in(VIEWER, PASSWORD), "/admin", "looking needs none");
+    assert_eq!(viewer.enter(VIEWER, PASSWORD), "/admin", "looking needs none");
     let owner = Browser::new(&server);
-    let to = owner.sign_in(OWNER, PASSWORD);
+    let to = owner.enter(OWNER, PASSWORD);
     assert!(to.starts_with(&at("you/second-step")), "{to}");
     let text = owner.get(&at("team")).is(200).text();
     assert!(text.contains("Set up the second step to change anything"), "{text}");
@@ -207,7 +86,7 @@ fn who_owes_the_second_step_can_change_nothing_else() {
 fn only_who_has_the_second_step_requires_it_of_others() {
     let server = server();
     let owner = Browser::new(&server);
-    owner.sign_in(OWNER, PASSWORD);
+    owner.enter(OWNER, PASSWORD);
     let rule = at("admins/second-step");
     owner.post(&at("admins"), &rule, "required=full").is(422);
     owner.set_up();
@@ -219,7 +98,7 @@ fn only_who_has_the_second_step_requires_it_of_others() {
 fn a_sensitive_change_asks_again_after_ten_minutes_and_goes_on() {
     let server = server();
     let owner = Browser::new(&server);
-    owner.sign_in(OWNER, PASSWORD);
+    owner.enter(OWNER, PASSWORD);
     owner.post(&at("tokens/new"), &at("tokens"), "name=first&expires=90").is(303);
     sql(&server, "update session set proved = proved - 600001");
     owner.post(&at("team"), &at("team/add"), "new=Ordinary").is(303);
@@ -243,7 +122,7 @@ fn a_sensitive_change_asks_again_after_ten_minutes_and_goes_on() {
 fn what_was_entered_when_the_session_had_ended_waits_for_the_same_administrator() {
     let server = server();
     let owner = Browser::new(&server);
-    owner.sign_in(OWNER, PASSWORD);
+    owner.enter(OWNER, PASSWORD);
     let csrf = owner.csrf(&at("team"));
     sql(&server, "update session set seen = seen - 14400001");
     let fields = "new=Kept+%3Cb%3E+name";
@@ -258,7 +137,7 @@ fn what_was_entered_when_the_session_had_ended_waits_for_the_same_administrator(
     let send = to.split_once("back=").expect("the way back").1.replace("%2F", "/");
 
     let viewer = Browser::new(&server);
-    viewer.sign_in(VIEWER, PASSWORD);
+    viewer.enter(VIEWER, PASSWORD);
     viewer.get(&send).is(410);
     let fields = format!("email={OWNER}&password={}&back={send}", PASSWORD.replace(' ', "+"));
     assert_eq!(owner.post(&to, "/admin/sign-in", &fields).is(303).header("location"), send);
@@ -278,7 +157,7 @@ fn what_was_entered_when_the_session_had_ended_waits_for_the_same_administrator(
         let csrf = if csrf.is_empty() { &mine } else { csrf };
         let to = owner.send("POST", &at(path), &format!("csrf={csrf}&{fields}")).is(303);
         assert!(!to.header("location").contains("send"), "{}", to.header("location"));
-        owner.sign_in(OWNER, PASSWORD);
+        owner.enter(OWNER, PASSWORD);
     }
 }
 
@@ -286,7 +165,7 @@ fn what_was_entered_when_the_session_had_ended_waits_for_the_same_administrator(
 fn a_form_sent_twice_is_carried_out_once() {
     let server = server();
     let owner = Browser::new(&server);
-    owner.sign_in(OWNER, PASSWORD);
+    owner.enter(OWNER, PASSWORD);
     let body = format!("csrf={}&new=Labs", owner.csrf(&at("team")));
     let first = owner.send("POST", &at("team/add"), &body).is(303);
     let second = owner.send("POST", &at("team/add"), &body).is(303);
@@ -300,7 +179,7 @@ fn one_changes_ones_own_password_and_other_sessions_end() {
     let server = server();
     let (here, there) = (Browser::new(&server), Browser::new(&server));
     for browser in [&here, &there] {
-        browser.sign_in(VIEWER, PASSWORD);
+        browser.enter(VIEWER, PASSWORD);
     }
     let to = at("you/password");
     let new = "another+long+password";
@@ -310,7 +189,7 @@ fn one_changes_ones_own_password_and_other_sessions_end() {
     here.post(&to, &to, &format!("code={right}&password={new}&again={new}")).is(303);
     here.get(&at("you")).is(200);
     assert!(there.get(&at("you")).is(303).header("location").contains("sign-in"));
-    assert_eq!(there.sign_in(VIEWER, "another long password"), "/admin");
+    assert_eq!(there.enter(VIEWER, "another long password"), "/admin");
 }
 
 /// What a read-only administrator may send: things about themselves, and a file to compare, which changes nothing.
@@ -324,31 +203,12 @@ const OWN: [&str; 7] = [
     "prove",
 ];
 
-/// The paths that take a POST below a team, read from the router's own table.
-fn post_routes() -> Vec<String> {
-    let source = include_str!("../../src/admin/mod.rs");
-    let (_, table) = source.split_once("async fn team_route").expect("the table");
-    let mut routes = Vec::new();
-    for line in table.lines() {
-        let line = line.trim();
-        let Some(rest) = line.strip_prefix("(false, [").or_else(|| line.strip_prefix("(_, [")) else {
-            continue;
-        };
-        let (parts, _) = rest.split_once(']').expect("a closed list");
-        let parts = parts.split(", ").map(|part| part.trim_matches('"')).collect::<Vec<_>>();
-        routes.push(parts.join("/"));
-    }
-    routes
-}
-
 #[test]
 fn a_read_only_administrator_changes_nothing() {
     let server = server();
     let viewer = Browser::new(&server);
-    viewer.sign_in(VIEWER, PASSWORD);
-    let routes = post_routes();
-    assert!(routes.len() > 15, "{routes:?}");
-    for route in routes {
+    viewer.enter(VIEWER, PASSWORD);
+    for route in routes(false) {
         // A name in the table is a part of the path that may be anything.
         let path: Vec<&str> = route.split('/').map(|part| if part.len() <= 2 { "1" } else { part }).collect();
         let answer = viewer.post(&at("users"), &at(&path.join("/")), "name=x");
@@ -366,7 +226,7 @@ fn a_read_only_administrator_changes_nothing() {
 fn what_breaks_is_told_with_an_incident_number_that_the_log_has() {
     let server = server();
     let owner = Browser::new(&server);
-    owner.sign_in(OWNER, PASSWORD);
+    owner.enter(OWNER, PASSWORD);
     sql(&server, "alter table recovery_code rename to lost");
     let page = owner.get(&at("you")).is(500).text();
     let incident = between(&page, "Incident <span class=\"mono\">", "<");
@@ -379,7 +239,7 @@ fn what_breaks_is_told_with_an_incident_number_that_the_log_has() {
 fn sign_in_says_why_one_was_signed_out_and_where_one_returns() {
     let server = server();
     let owner = Browser::new(&server);
-    owner.sign_in(OWNER, PASSWORD);
+    owner.enter(OWNER, PASSWORD);
     sql(&server, "update session set created = created - 43200001");
     let to = owner.get(&at("activity?status=401")).is(303).header("location").to_owned();
     let page = owner.get(&to).is(200).text();
