@@ -1,11 +1,11 @@
-//! A request as a page shows it: a line of a list, its sentence with a link, what it changed, an entry of a history. The log
-//! with its filters is `log`'s.
+//! A request as a page shows it: a line of a list, its sentence with a link, what it changed. The log with its filters is
+//! `log`'s, and entries of a history are `history`'s.
 
 use std::collections::HashSet;
 
 use askama::filters::HtmlSafe;
 
-use super::parts::{Changed, Chip, Diff, Entry, Said, Timeline, When, clipped};
+use super::parts::{Changed, Chip, Said, When, clipped};
 use super::request::Detail;
 use super::when::{Zone, duration};
 use crate::scim::Kind;
@@ -90,21 +90,26 @@ fn short(path: &str) -> String {
     if text.is_empty() { "/".to_owned() } else { text }
 }
 
+/// The sentence of a request as text.
+pub fn sentence_of(row: &ActivityRow) -> String {
+    let activity = &row.activity;
+    match activity.sentence.as_str() {
+        "" => format!("{} {}", activity.method, clipped(&activity.path, LONGEST_PATH)),
+        sentence => sentence.to_owned(),
+    }
+}
+
 /// The sentence of a request, with a link to whom it was about.
 pub fn said(base: &str, row: &ActivityRow) -> Said {
     let activity = &row.activity;
-    let sentence = if activity.sentence.is_empty() {
-        format!("{} {}", activity.method, clipped(&activity.path, LONGEST_PATH))
-    } else {
-        activity.sentence.clone()
-    };
+    let sentence = sentence_of(row);
     let gone = activity.method == "DELETE" && activity.status < 300;
     match &activity.subject {
         Some(subject) if !gone && activity.status < 400 => {
             let kind = if subject.kind == Kind::User { "users" } else { "groups" };
             Said::about(&sentence, &subject.name, &format!("{base}{kind}/{}", subject.id))
         }
-        _ => Said { before: sentence, ..Said::default() },
+        _ => Said::plain(sentence),
     }
 }
 
@@ -132,10 +137,19 @@ fn note(row: &ActivityRow) -> String {
             _ => names.join(", "),
         });
     }
-    if let Some(cause) = activity.cause.as_deref().and_then(Cause::from_key) {
-        parts.push(cause.why_of(&activity.note));
-    }
+    parts.push(particulars(row));
+    parts.retain(|part| !part.is_empty());
     parts.join(". ")
+}
+
+/// Why a request was refused: what is known of this one, else the reason that all of its kind have.
+pub fn particulars(row: &ActivityRow) -> String {
+    let activity = &row.activity;
+    let Some(cause) = activity.cause.as_deref().and_then(Cause::from_key) else { return String::new() };
+    match activity.note.as_str() {
+        note if cause.is_token() || cause.says_nothing(note) => cause.why_of(note),
+        note => super::error::sentence(note),
+    }
 }
 
 fn or_unset(value: &str) -> &str {
@@ -180,61 +194,14 @@ pub fn status_class(status: u16) -> &'static str {
     if status < 400 { "ok-t" } else { "bad-t" }
 }
 
-/// Requests as a history, latest first, with a heading for each day.
-pub fn timeline(
-    zone: &Zone,
-    base: &str,
-    rows: &[ActivityRow],
-    relative: bool,
-    tests: &HashSet<String>,
-) -> Timeline {
-    let mut day = String::new();
-    let entries = rows
-        .iter()
-        .map(|row| {
-            let activity = &row.activity;
-            let diff = Diff { changes: changes(row) };
-            let today = zone.day(activity.at);
-            let heading = if !relative && today != day { today.clone() } else { String::new() };
-            day = today;
-            Entry {
-                day: heading,
-                kind: pin(row, &diff),
-                said: said(base, row),
-                sub: if diff.changes.is_empty() { note(row) } else { String::new() },
-                at: if relative { zone.ago(activity.at) } else { zone.clock(activity.at) },
-                diff,
-                hops: Vec::new(),
-                test: is_test(row, tests),
-            }
-        })
-        .collect();
-    Timeline { id: "", entries }
-}
-
 /// The ids of whom requests were about.
-pub fn subjects(rows: &[ActivityRow]) -> impl Iterator<Item = &str> {
-    rows.iter().filter_map(|row| row.activity.subject.as_ref()).map(|subject| subject.id.as_str())
+pub fn subjects<'r>(rows: impl IntoIterator<Item = &'r ActivityRow>) -> impl Iterator<Item = &'r str> {
+    rows.into_iter().filter_map(|row| row.activity.subject.as_ref()).map(|subject| subject.id.as_str())
 }
 
 /// Whether a request was about one of the tests.
 pub fn is_test(row: &ActivityRow, tests: &HashSet<String>) -> bool {
     row.activity.subject.as_ref().is_some_and(|subject| tests.contains(&subject.id))
-}
-
-/// The shape of a request in a history.
-fn pin(row: &ActivityRow, diff: &Diff) -> &'static str {
-    let activity = &row.activity;
-    let off = diff.changes.iter().any(|change| change.name == "active" && change.new == "false");
-    let group = activity.subject.as_ref().is_some_and(|subject| subject.kind == Kind::Group);
-    match activity.method.as_str() {
-        _ if activity.status >= 400 => "bad",
-        "DELETE" => "warn",
-        _ if off => "warn",
-        "POST" => "ok",
-        _ if group => "acc",
-        _ => "info",
-    }
 }
 
 #[cfg(test)]
@@ -261,10 +228,9 @@ mod tests {
     fn a_line_links_to_the_person_and_says_what_changed() {
         let row = row("PATCH", 200, json!([{ "path": "active", "old": "true", "new": "false" }]));
         let line = line(&Zone::utc(Timestamp(0)), "/admin/t/a/", &[], &row);
-        assert_eq!(line.said.href, "/admin/t/a/users/01");
+        assert_eq!(line.said.words[1].href, "/admin/t/a/users/01");
         assert_eq!(line.sub, "active: true to false");
         assert_eq!(line.path, "/Users/01");
-        assert_eq!(pin(&row, &Diff { changes: changes(&row) }), "warn");
     }
 
     #[test]
@@ -276,7 +242,8 @@ mod tests {
 
     #[test]
     fn what_was_deleted_or_refused_has_no_link() {
-        assert_eq!(said("/", &row("DELETE", 204, json!([]))).href, "");
-        assert_eq!(said("/", &row("PATCH", 400, json!([]))).href, "");
+        for row in [row("DELETE", 204, json!([])), row("PATCH", 400, json!([]))] {
+            assert_eq!(said("/", &row), Said::plain("Priya Raman was deactivated"));
+        }
     }
 }

@@ -97,7 +97,7 @@ fn no_token(base: &str, found: &Overview) -> Option<Notice> {
 
 /// Users came a while ago, and no group did.
 fn no_group(zone: &Zone, base: &str, idp: &Provider, found: &Overview) -> Option<Notice> {
-    let first = found.changes.iter().map(|row| row.activity.at).min()?;
+    let first = found.changes.iter().map(|told| told.row.activity.at).min()?;
     let waited = zone.now().since(first) >= NO_GROUP_MS;
     (waited && found.totals.users > 0 && found.totals.groups == 0).then(|| Notice {
         kind: "warn",
@@ -113,6 +113,7 @@ mod tests {
     use super::*;
     use crate::admin::idp;
     use crate::base::Timestamp;
+    use crate::service::told::{Moved, Told};
     use crate::store::{Activity, ActivityRow, Token, Totals};
 
     fn row(at: i64, status: u16, cause: Option<Cause>) -> ActivityRow {
@@ -162,13 +163,14 @@ mod tests {
     #[test]
     fn users_without_groups_are_told_of_until_a_group_comes() {
         let totals = Totals { users: 3, active: 3, groups: 0 };
-        let mut found = Overview { totals, changes: vec![row(1000, 201, None)], ..Overview::default() };
+        let change = Told { row: row(1000, 201, None), joined: Moved::default(), left: Moved::default() };
+        let mut found = Overview { totals, changes: vec![change], ..Overview::default() };
         let told = |found: &Overview| titles(found, &[]).contains(&"Users arrive but no group".to_owned());
         assert!(told(&found));
         found.totals.groups = 1;
         assert!(!told(&found));
         found.totals.groups = 0;
-        found.changes[0].activity.at = Timestamp(1001);
+        found.changes[0].row.activity.at = Timestamp(1001);
         assert!(!told(&found), "ten minutes are not over");
     }
 

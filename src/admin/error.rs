@@ -250,10 +250,14 @@ fn service_words(error: Error) -> Words {
     }
 }
 
-/// A clause of the service as a sentence.
+/// A clause of the service as a sentence. An attribute's name at its beginning stays as it is written: `userName`.
 pub fn sentence(clause: &str) -> String {
-    let mut chars = clause.trim().chars();
+    let clause = clause.trim();
+    let word = clause.split_whitespace().next().unwrap_or_default();
+    let name = word.chars().skip(1).any(|letter| letter.is_uppercase() || ".:[".contains(letter));
+    let mut chars = clause.chars();
     let mut text: String = match chars.next() {
+        Some(_) if name => clause.to_owned(),
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => return String::new(),
     };
@@ -266,6 +270,14 @@ pub fn sentence(clause: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_begins_large_and_an_attribute_as_it_is_written() {
+        assert_eq!(sentence("there is no such token"), "There is no such token.");
+        assert_eq!(sentence("userName is required"), "userName is required.");
+        assert_eq!(sentence("emails.value is wrong!"), "emails.value is wrong!");
+        assert_eq!(sentence(" "), "");
+    }
 
     #[test]
     fn a_clause_becomes_a_sentence() {

@@ -25,7 +25,8 @@ pub fn folded(rows: &[ActivityRow], each: bool) -> Vec<Folded<'_>> {
     lines.into_iter().map(line).collect()
 }
 
-fn alike(one: &ActivityRow, other: &ActivityRow) -> bool {
+/// Whether two refusals have one cause, one sender and one thing they asked.
+pub fn alike(one: &ActivityRow, other: &ActivityRow) -> bool {
     let (one, other) = (&one.activity, &other.activity);
     one.cause.is_some()
         && one.cause == other.cause
@@ -46,7 +47,7 @@ fn line(rows: Vec<&ActivityRow>) -> Folded<'_> {
 }
 
 /// A span in its largest fitting unit: `40 s`, `10 min`, `3 h`, `2 days`.
-fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     match ms / 1000 {
         0..120 => duration(ms.max(1) * 1000),
         s @ 120..7_200 => format!("{} min", s / 60),

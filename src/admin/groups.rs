@@ -4,14 +4,12 @@ use std::collections::HashSet;
 
 use askama::Template;
 
-use super::activity::timeline;
 use super::download::Downloads;
 use super::error::Fault;
+use super::history::{Teller, Whose, nothing, with_days};
 use super::page::{Here, Page, Shell, html, with};
-use super::parts::{
-    Chip, Column, Empty, Entry, Facts, Link, Pager, Said, Timeline, When, clipped, counted, initials,
-};
-use super::user::identifiers;
+use super::parts::{Chip, Column, Empty, Facts, Link, Pager, Timeline, When, clipped, counted, initials};
+use super::user::{identifiers, requests};
 use super::users::{clean, columns, no_match, order, pager, part, status_chip};
 use super::when::Zone;
 use crate::http::{Query, Response};
@@ -140,6 +138,7 @@ struct GroupPage {
     members: Vec<MemberLine>,
     pager: Pager,
     history: Timeline,
+    requests: String,
     identifiers: Facts,
     downloads: Downloads,
 }
@@ -155,6 +154,9 @@ pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let base = page.base();
     let path = format!("{base}groups/{}", found.row.id);
     let name = clipped(&found.row.display, 200);
+    let (tokens, tests) = (service.tokens(page.team.id)?, HashSet::new());
+    let whose = Whose::Own(Kind::Group);
+    let teller = Teller { zone: &zone, base: &base, tokens: &tokens, tests: &tests, whose };
     let template = GroupPage {
         downloads: Downloads::new(&format!("{path}/members"), &Query::parse("")),
         lead: format!("{}. Last changed", counted(members.count, "member")),
@@ -171,7 +173,8 @@ pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
             },
         },
         members: member_lines(&zone, &members),
-        history: history(&zone, &base, &found),
+        requests: requests(&found),
+        history: history(&teller, &found),
         identifiers: identifiers(&zone, &base, &found),
         shell: page.shell(&clipped(&name, 60), Here::Groups),
         id: found.row.id.clone(),
@@ -203,16 +206,10 @@ fn still(when: When) -> When {
     When { live: false, ..when }
 }
 
-fn history(zone: &Zone, base: &str, found: &Detail) -> Timeline {
-    let mut timeline = timeline(zone, base, &found.history, false, &HashSet::new());
-    if timeline.entries.is_empty() {
-        timeline.entries.push(Entry {
-            day: zone.day(found.row.created),
-            kind: "ok",
-            said: Said { before: "No changes are kept since it was created".into(), ..Said::default() },
-            at: zone.clock(found.row.created),
-            ..Entry::default()
-        });
+fn history(teller: &Teller<'_>, found: &Detail) -> Timeline {
+    let mut all = teller.entries(&found.history);
+    if all.is_empty() {
+        all.push(nothing(teller.zone, found.row.created));
     }
-    timeline
+    with_days(teller.zone, all)
 }

@@ -20,6 +20,7 @@ mod gate;
 mod groups;
 mod health;
 mod histogram;
+mod history;
 mod idp;
 mod invite;
 mod kept;

@@ -1,16 +1,15 @@
 //! The overview: what needs attention, from the provider to this directory, requests by hour, latest changes.
 
-use std::collections::HashSet;
-
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::activity::{subjects, timeline};
+use super::activity::subjects;
 use super::chart::{Chart, HourLine, chart, every_hour, figures};
 use super::error::Fault;
+use super::history::{Teller, Whose};
 use super::idp::Provider;
 use super::page::{Here, Page, Shell, html, render};
-use super::parts::{Check, Chip, Fact, Icon, Notice, Timeline, When, counted};
+use super::parts::{Check, Chip, Entry, Fact, Icon, Notice, Said, Timeline, When, counted};
 use super::rhythm::Rhythm;
 use super::rotation::rotations;
 use super::token::tests_among;
@@ -22,9 +21,12 @@ use crate::http::Response;
 use crate::service::Cause;
 use crate::service::overview::Overview;
 use crate::service::sentence::number;
+use crate::service::told::Told;
 use crate::store::{ActivityRow, Token};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Latest changes shown at once.
+const RECENT: usize = 8;
 
 /// From the provider to this directory.
 #[derive(Template)]
@@ -106,6 +108,8 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
     let rotations = rotations(page, &found.tokens).await?;
     let health = health::brief(page, zone);
     let hours = every_hour(&found.hours, zone.now());
+    let tests = tests_among(page, subjects(found.changes.iter().map(|told| &told.row)))?;
+    let teller = Teller { zone, base: &base, tokens: &found.tokens, tests: &tests, whose: Whose::Team };
     Ok(Live {
         lead: format!("{} today.", counted(found.today.changes, "change")),
         last: found.last.as_ref().map(|last| zone.ago(last.activity.at)),
@@ -116,7 +120,7 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
         chart: chart(zone, &hours),
         zone: zone.name.clone(),
         hours: figures(zone, &hours),
-        recent: recent(zone, &base, &found.changes, &tests_among(page, subjects(&found.changes))?),
+        recent: recent(&teller, &found.changes),
         tokens: found.tokens.iter().filter_map(|token| token_check(zone, token)).collect(),
         faults: faults(zone, &found.errors),
         fault_count: number(count(&found.errors)),
@@ -125,18 +129,17 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
     })
 }
 
-fn recent(zone: &Zone, base: &str, rows: &[ActivityRow], tests: &HashSet<String>) -> Timeline {
-    let mut timeline = timeline(zone, base, rows, true, tests);
-    timeline.id = "recent";
-    if timeline.entries.is_empty() {
-        timeline.entries.push(super::parts::Entry {
+fn recent(teller: &Teller<'_>, changes: &[Told]) -> Timeline {
+    let mut entries: Vec<Entry> = teller.entries(changes).into_iter().map(|(_, entry)| entry).collect();
+    entries.truncate(RECENT);
+    if entries.is_empty() {
+        entries.push(Entry {
             kind: "idle",
-            said: super::parts::Said { before: "Nothing was changed yet".into(), ..Default::default() },
-            at: When::default(),
-            ..Default::default()
+            said: Said::plain("Nothing was changed yet"),
+            ..Entry::default()
         });
     }
-    timeline
+    Timeline { id: "recent", entries }
 }
 
 fn flow(zone: &Zone, idp: &Provider, found: &Overview) -> Flow {

@@ -81,28 +81,44 @@ impl Copy {
     }
 }
 
-/// A sentence with one name in it that may be a link.
-#[derive(Template, Clone, Debug, Default)]
+/// A sentence, some words of which are links.
+#[derive(Template, Clone, Debug, Default, PartialEq, Eq)]
 #[template(path = "parts/said.html")]
 pub struct Said {
-    pub before: String,
-    pub name: String,
-    pub href: String,
-    pub after: String,
+    /// In their order; words without an address are plain.
+    pub words: Vec<Link>,
 }
 
 impl Said {
+    /// A sentence without links.
+    pub fn plain(text: impl Into<String>) -> Said {
+        Said::default().and(text)
+    }
+
     /// A sentence; the first place where the name stands in it becomes the link.
     pub fn about(sentence: &str, name: &str, href: &str) -> Said {
         match sentence.find(name).filter(|_| !name.is_empty() && !href.is_empty()) {
-            Some(at) => Said {
-                before: sentence[..at].to_owned(),
-                name: name.to_owned(),
-                href: href.to_owned(),
-                after: sentence[at + name.len()..].to_owned(),
-            },
-            None => Said { before: sentence.to_owned(), ..Said::default() },
+            Some(at) => Said::plain(&sentence[..at]).link(name, href).and(&sentence[at + name.len()..]),
+            None => Said::plain(sentence),
         }
+    }
+
+    /// The sentence with plain words behind it.
+    pub fn and(mut self, text: impl Into<String>) -> Said {
+        self.words.push(Link::new("", text));
+        self
+    }
+
+    /// The sentence with a link behind it, or with plain words where there is no address.
+    pub fn link(mut self, text: impl Into<String>, href: impl Into<String>) -> Said {
+        self.words.push(Link::new(href, text));
+        self
+    }
+
+    /// The sentence as text.
+    #[cfg(test)]
+    pub fn text(&self) -> String {
+        self.words.iter().map(|word| word.text.as_str()).collect()
     }
 }
 
@@ -118,7 +134,7 @@ pub struct Pager {
 }
 
 /// A link with its words.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     pub href: String,
     pub text: String,
@@ -261,6 +277,8 @@ pub struct Entry {
     pub said: Said,
     pub sub: String,
     pub at: When,
+    /// Where the request stands, when no word of the sentence leads there.
+    pub href: String,
     pub diff: Diff,
     pub hops: Vec<String>,
     /// It is about a test object and about nobody.
@@ -387,8 +405,9 @@ mod tests {
     #[test]
     fn a_name_becomes_the_link_where_it_stands() {
         let said = Said::about("Mei left Ops", "Ops", "/g/1");
-        assert_eq!((said.before.as_str(), said.name.as_str(), said.after.as_str()), ("Mei left ", "Ops", ""));
-        assert_eq!(Said::about("Mei left Ops", "", "/g/1").before, "Mei left Ops");
+        assert_eq!(said, Said::plain("Mei left ").link("Ops", "/g/1").and(""));
+        assert_eq!(Said::about("Mei left Ops", "", "/g/1"), Said::plain("Mei left Ops"));
+        assert_eq!(said.text(), "Mei left Ops");
     }
 
     #[test]

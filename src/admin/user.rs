@@ -5,18 +5,21 @@ use std::collections::HashSet;
 use askama::Template;
 use serde_json::Value;
 
-use super::activity::timeline;
+use super::activity::changes;
 use super::code;
 use super::error::Fault;
+use super::history::{TOGETHER_MS, Teller, Whose, hops, nothing, verb, with_days};
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Chip, Code, Entry, Fact, Facts, Said, Timeline, When, clipped, counted, initials};
+use super::parts::{Chip, Code, Entry, Fact, Facts, Link, Said, Timeline, When, clipped, counted, initials};
 use super::users::status_chip;
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::http::Response;
 use crate::scim::registry::ENTERPRISE;
 use crate::scim::{Document, Kind};
-use crate::service::browse::Detail;
+use crate::service::browse::{Detail, MOST_REQUESTS};
+use crate::service::sentence::number;
+use crate::store::ActivityRow;
 
 struct GroupLine {
     id: String,
@@ -33,9 +36,9 @@ struct UserPage {
     initials: String,
     active: bool,
     chip: Chip,
-    lead: &'static str,
+    lead: String,
     lead_at: When,
-    lead_end: &'static str,
+    requests: String,
     group_count: String,
     groups: Vec<GroupLine>,
     history: Timeline,
@@ -59,6 +62,11 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
             (false, _) => "Through a group within it".to_owned(),
         },
     });
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    let tests = HashSet::new();
+    let whose = Whose::Own(Kind::User);
+    let teller = Teller { zone: &zone, base: &base, tokens: &tokens, tests: &tests, whose };
+    let (lead, lead_at) = lead(&teller, &found);
     let template = UserPage {
         groups: groups.collect(),
         shell: page.shell(&clipped(&name, 60), Here::Users),
@@ -66,11 +74,11 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
         initials: initials(&name),
         active: found.row.active,
         chip: status_chip(&found.row),
-        lead: if found.row.active { "Last changed" } else { "Inactive; last changed" },
-        lead_at: zone.ago(found.row.modified),
-        lead_end: ".",
+        requests: requests(&found),
+        lead,
+        lead_at,
         group_count: counted(found.groups.len() as u64, "group"),
-        history: history(&zone, &base, &found),
+        history: history(&teller, &found),
         profile: profile(&base, &found),
         identifiers: identifiers(&zone, &base, &found),
         json: Code {
@@ -85,46 +93,63 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
 }
 
 /// Requests about the person, and the groups joined and left, latest first.
-fn history(zone: &Zone, base: &str, found: &Detail) -> Timeline {
-    let mut all: Vec<(Timestamp, Entry)> = timeline(zone, base, &found.history, false, &HashSet::new())
-        .entries
-        .into_iter()
-        .zip(&found.history)
-        .map(|(entry, row)| (row.activity.at, entry))
-        .collect();
-    let membership = |before: &str, name: &str, id: &str, at: Timestamp| Entry {
-        kind: "acc",
-        said: Said {
-            before: before.to_owned(),
-            name: clipped(name, 80),
-            href: format!("{base}groups/{id}"),
-            after: String::new(),
-        },
-        at: zone.clock(at),
-        ..Entry::default()
-    };
-    for (group, since) in &found.groups {
-        if let Some(since) = since {
-            all.push((*since, membership("Added to ", &group.display, &group.id, *since)));
-        }
+fn history(teller: &Teller<'_>, found: &Detail) -> Timeline {
+    let (zone, base) = (teller.zone, teller.base);
+    let mut all = teller.entries(&found.history);
+    if let (Some((_, entry)), Some(latest)) = (all.first_mut(), found.history.first()) {
+        entry.hops = hops(&latest.row);
     }
-    for (id, name, until) in &found.left {
-        all.push((*until, membership("Left ", name, id, *until)));
-    }
-    all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let mut day = String::new();
-    for (at, entry) in &mut all {
-        let today = zone.day(*at);
-        entry.day = if today == day { String::new() } else { today.clone() };
-        day = today;
-    }
+    let joined = found.groups.iter().filter_map(|(group, since)| {
+        Some(((*since)?, Link::new(format!("{base}groups/{}", group.id), clipped(&group.display, 80))))
+    });
+    all.extend(memberships(zone, ("Added to", joined.collect())));
+    let left = found
+        .left
+        .iter()
+        .map(|(id, name, until)| (*until, Link::new(format!("{base}groups/{id}"), clipped(name, 80))));
+    all.extend(memberships(zone, ("Removed from", left.collect())));
     if all.is_empty() {
-        let day = zone.day(found.row.created);
-        let said = Said { before: "No changes are kept since it was created".into(), ..Said::default() };
-        let at = zone.clock(found.row.created);
-        all.push((found.row.created, Entry { day, kind: "ok", said, at, ..Entry::default() }));
+        all.push(nothing(zone, found.row.created));
     }
-    Timeline { id: "", entries: all.into_iter().map(|(_, entry)| entry).collect() }
+    with_days(zone, all)
+}
+
+/// Groups that were joined, or left, with one entry for those of one moment.
+fn memberships(zone: &Zone, (word, mut all): (&str, Vec<(Timestamp, Link)>)) -> Vec<(i64, Entry)> {
+    const NAMED: usize = 5;
+    all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let moments = all.chunk_by(|(one, _), (next, _)| one.since(*next) <= TOGETHER_MS);
+    let entry = |moment: &[(Timestamp, Link)]| {
+        let mut said = match moment.len() {
+            1 => Said::plain(format!("{word} ")),
+            n => Said::plain(format!("{word} {}: ", counted(n as u64, "group"))),
+        };
+        for (i, (_, group)) in moment.iter().take(NAMED).enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            said = said.and(comma).link(group.text.as_str(), group.href.as_str());
+        }
+        if moment.len() > NAMED {
+            said = said.and(format!(" and {} more", moment.len() - NAMED));
+        }
+        let at = moment[0].0;
+        (at.0, Entry { kind: "acc", said, at: zone.clock(at), ..Entry::default() })
+    };
+    moments.map(entry).collect()
+}
+
+/// The latest thing that happened to the person: "Deactivated by JumpCloud today at 16:02:11 UTC".
+fn lead(teller: &Teller<'_>, found: &Detail) -> (String, When) {
+    let active = found.row.active;
+    let off = |row: &ActivityRow| verb(row, &changes(row)) == "Deactivated";
+    let mut rows = found.history.iter().map(|told| &told.row).filter(|row| row.activity.status < 400);
+    match rows.find(|row| active || off(row)) {
+        Some(row) => {
+            let what = verb(row, &changes(row));
+            let at = row.activity.at;
+            (format!("{what}{} {},", teller.by(row), teller.zone.spoken(at)), teller.zone.ago(at))
+        }
+        None => ("Last changed".to_owned(), teller.zone.ago(found.row.modified)),
+    }
 }
 
 /// What the provider says of the person, in plain words.
@@ -190,6 +215,15 @@ fn full_name(document: &Document) -> String {
     clipped(&name, 300)
 }
 
+/// "All 38 requests".
+pub fn requests(found: &Detail) -> String {
+    match found.requests {
+        0 | 1 => "All requests".to_owned(),
+        n if n < u64::from(MOST_REQUESTS) => format!("All {} requests", number(n)),
+        n => format!("More than {} requests", number(n - 1)),
+    }
+}
+
 /// What the resource is called by machines, and where it came from.
 pub fn identifiers(zone: &Zone, base: &str, found: &Detail) -> Facts {
     let mut facts = vec![Fact::mono("ID", found.row.id.as_str())];
@@ -199,7 +233,11 @@ pub fn identifiers(zone: &Zone, base: &str, found: &Detail) -> Facts {
     facts.push(Fact::mono("Version", format!("W/\"{}\"", found.row.version)));
     facts.push(match &found.token {
         Some(token) => {
-            Fact { href: format!("{base}tokens"), ..Fact::new("Sent by", format!("token {}", token.name)) }
+            let by = match &token.provider {
+                Some(provider) => format!("{provider}, token {}", token.name),
+                None => format!("token {}", token.name),
+            };
+            Fact { href: format!("{base}tokens"), ..Fact::new("Sent by", by) }
         }
         None => Fact::new("Sent by", clipped(&found.row.source, 100)),
     });

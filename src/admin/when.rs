@@ -103,6 +103,16 @@ impl Zone {
         format!("{} {}", self.zoned(at).strftime("%-d %B %Y at %H:%M:%S"), self.name)
     }
 
+    /// `today at 16:02:11 UTC`, `on 19 November 2026 at 08:04:50 UTC`: an instant within a sentence.
+    pub fn spoken(&self, at: Timestamp) -> String {
+        match self.day(at).as_str() {
+            day @ ("Today" | "Yesterday") => {
+                format!("{} at {} {}", day.to_lowercase(), self.time(at), self.name)
+            }
+            _ => format!("on {}", self.long(at)),
+        }
+    }
+
     /// `17:00 Mon 23 Nov`: an hour on an axis.
     pub fn moment(&self, at: Timestamp) -> String {
         self.zoned(at).strftime("%H:%M %a %-d %b").to_string()

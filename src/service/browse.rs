@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::told::{Told, told};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::filter;
@@ -16,6 +17,8 @@ use crate::store::{
 const MOST_GROUPS: usize = 200;
 /// Entries of a history on one page.
 const HISTORY: u32 = 30;
+/// Requests about somebody are counted up to so many.
+pub const MOST_REQUESTS: u32 = 1000;
 
 /// What a list is ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +64,10 @@ pub struct Detail {
     pub document: Document,
     /// The token that last wrote it.
     pub token: Option<Token>,
-    pub history: Vec<ActivityRow>,
+    /// The requests that changed it, or meant to, latest first.
+    pub history: Vec<Told>,
+    /// How many requests name it, up to `MOST_REQUESTS`.
+    pub requests: u64,
     /// The groups it is in, and since when.
     pub groups: Vec<(GroupRef, Option<Timestamp>)>,
     /// The groups it left: id, name, when.
@@ -265,9 +271,12 @@ fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
         limit: HISTORY,
         ..ActivityQuery::default()
     };
+    let about =
+        ActivityQuery { text: Some(row.id.clone()), limit: MOST_REQUESTS, ..ActivityQuery::default() };
     Ok(Detail {
         token: tx.token(team, row.token)?,
-        history: tx.activity(Some(team), &query)?,
+        history: told(tx, team, tx.activity(Some(team), &query)?)?,
+        requests: tx.count_activity(team, &about)?,
         row,
         document,
         groups,

@@ -113,13 +113,18 @@ impl Cause {
     /// Why it happened, with what is known of this one: when a token was revoked and by whom, who has the name.
     pub fn why_of(self, note: &str) -> String {
         let why = self.words().why;
-        if note.is_empty() || note == NOTHING_CHANGED || note == self.words().name {
+        if self.says_nothing(note) {
             return why.to_owned();
         }
         match self.is_token() {
             true => format!("{why} {note}"),
             false => format!("{why} The answer said: {note}"),
         }
+    }
+
+    /// Whether a note adds nothing to the cause.
+    pub fn says_nothing(self, note: &str) -> bool {
+        note.is_empty() || note == NOTHING_CHANGED || note == self.words().name
     }
 
     /// What an administrator reads.

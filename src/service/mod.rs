@@ -47,6 +47,7 @@ pub mod teams;
 #[cfg(test)]
 mod testing;
 pub mod tokens;
+pub mod told;
 mod trial;
 mod uses;
 mod view;

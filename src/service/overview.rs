@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use super::leaving::{Leaving, leaving};
+use super::told::{Told, told};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::store::{ActivityQuery, ActivityRow, Hour, Token, Totals, Which};
 
+/// Changes that are read; those that belong together become one line.
+const CHANGES: u32 = 40;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The overview of a team.
@@ -22,8 +25,8 @@ pub struct Overview {
     pub last: Option<ActivityRow>,
     /// When a request of the team was last answered as asked, among the latest.
     pub accepted: Option<Timestamp>,
-    /// The latest changes.
-    pub changes: Vec<ActivityRow>,
+    /// The latest changes, also refused ones, latest first.
+    pub changes: Vec<Told>,
     /// Errors of the last 24 hours, those of no team too, latest first.
     pub errors: Vec<ActivityRow>,
     pub tokens: Vec<Token>,
@@ -38,7 +41,8 @@ impl Service {
             .read(move |tx| {
                 let now = tx.now();
                 let from = Timestamp(now.0 - DAY.as_millis() as i64);
-                let changes = ActivityQuery { which: Which::Changes, limit: 10, ..ActivityQuery::default() };
+                let changes =
+                    ActivityQuery { which: Which::Changes, limit: CHANGES, ..ActivityQuery::default() };
                 let errors = ActivityQuery {
                     which: Which::Errors,
                     from: Some(from),
@@ -65,7 +69,7 @@ impl Service {
                         .map(|row| &row.activity)
                         .find(|one| one.status < 400)
                         .map(|one| one.at),
-                    changes: tx.activity(Some(team), &changes)?,
+                    changes: told(tx, team, tx.activity(Some(team), &changes)?)?,
                     errors: tx.activity_of_all(team, &errors)?,
                     tokens: tx.tokens(team)?,
                     leaving: leaving(tx, team)?,

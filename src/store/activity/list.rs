@@ -50,6 +50,25 @@ impl ReadTx<'_> {
         Ok(rows)
     }
 
+    /// How many requests of a team and of no team there are, up to the query's limit.
+    pub fn count_activity(&self, team: TeamId, query: &ActivityQuery) -> Result<u64> {
+        if order(query).is_none() {
+            return Ok(0);
+        }
+        let from = match query.text {
+            Some(_) => "activity join activity_text on activity_text.rowid = n",
+            None => "activity",
+        };
+        let mut count = 0;
+        for team in teams(team, query) {
+            let (condition, mut values) = condition(team, query);
+            values.push(query.limit.into());
+            let sql = format!("select count(*) from (select 1 from {from} where {condition} limit ?)");
+            count += self.number(&sql, params_from_iter(values))? as u64;
+        }
+        Ok(count.min(query.limit.into()))
+    }
+
     /// One request of a team by its public id.
     pub fn activity_by_request(&self, team: Option<TeamId>, request: &str) -> Result<Option<ActivityRow>> {
         self.one(

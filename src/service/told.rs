@@ -1,0 +1,169 @@
+//! Requests as a history tells them: whom a change of a group's members was about, and names in the place of ids. Reads
+//! only; the words are the page's.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Error;
+use crate::base::TeamId;
+use crate::scim::Kind;
+use crate::store::{ActivityRow, ReadTx};
+
+/// Members of one request that are named; the others are counted.
+const NAMED: usize = 4;
+/// Events of one request that are looked at.
+const EVENTS: u32 = 8;
+
+/// Somebody by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub id: String,
+    pub kind: Kind,
+    pub name: String,
+    /// Not deleted since.
+    pub here: bool,
+}
+
+/// Those who joined a group, or left it, with one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// The first of them.
+    pub who: Vec<Named>,
+    pub count: u64,
+}
+
+/// A request and whom it moved.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub row: ActivityRow,
+    pub joined: Moved,
+    pub left: Moved,
+}
+
+/// Requests with whom they moved, in their order; ids of managers become names.
+pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
+    let mut names = Names { tx, team, known: HashMap::new() };
+    let mut all = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let (joined, left) = moved(&mut names, &row)?;
+        managers(&mut names, &mut row)?;
+        all.push(Told { row, joined, left });
+    }
+    Ok(all)
+}
+
+/// Names of ids, each looked up once.
+struct Names<'a> {
+    tx: &'a ReadTx<'a>,
+    team: TeamId,
+    known: HashMap<String, Option<Named>>,
+}
+
+impl Names<'_> {
+    fn of(&mut self, id: &str) -> Result<Option<Named>, Error> {
+        if let Some(known) = self.known.get(id) {
+            return Ok(known.clone());
+        }
+        let found = match self.tx.resource_any(self.team, id)? {
+            Some(row) => Some(Named { id: row.id, kind: row.kind, name: row.display, here: true }),
+            None => self.tx.tombstone(self.team, id)?.map(|gone| Named {
+                id: gone.id,
+                kind: gone.kind,
+                name: gone.display,
+                here: false,
+            }),
+        };
+        self.known.insert(id.to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
+fn moved(names: &mut Names<'_>, row: &ActivityRow) -> Result<(Moved, Moved), Error> {
+    let (mut joined, mut left) = (Moved::default(), Moved::default());
+    let activity = &row.activity;
+    let (Some((first, last)), Some(group)) = (activity.events, &activity.subject) else {
+        return Ok((joined, left));
+    };
+    if group.kind != Kind::Group || activity.status >= 400 {
+        return Ok((joined, left));
+    }
+    let limit = EVENTS.min((last - first + 1) as u32);
+    for event in names.tx.events_after(names.team, first - 1, limit)? {
+        let side = match event.name.as_str() {
+            "membership.added" => &mut joined,
+            "membership.removed" => &mut left,
+            _ => continue,
+        };
+        let members = event.body.get("members").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        side.count += members.len() as u64;
+        for id in members.iter().filter_map(Value::as_str).take(NAMED.saturating_sub(side.who.len())) {
+            side.who.extend(names.of(id)?);
+        }
+    }
+    Ok((joined, left))
+}
+
+/// A manager is told by name: `manager` in the place of `…:manager.value`.
+fn managers(names: &mut Names<'_>, row: &mut ActivityRow) -> Result<(), Error> {
+    let Some(Value::Array(changes)) = &mut row.activity.diff else { return Ok(()) };
+    for change in changes {
+        let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
+        let Some(path) = path.strip_suffix("manager.value").map(|before| format!("{before}manager")) else {
+            continue;
+        };
+        for side in ["old", "new"] {
+            let id = change.get(side).and_then(Value::as_str).unwrap_or_default();
+            if let Some(named) = names.of(id)? {
+                change[side] = named.name.into();
+            }
+        }
+        change["path"] = path.into();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::Mode;
+    use crate::service::testing::{caller, desk};
+
+    #[tokio::test]
+    async fn members_and_managers_are_told_by_name() {
+        let desk = desk().await;
+        let caller = caller(desk.team, Mode::Compat);
+        let user = |name: &str| json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "displayName": name });
+        let mut ids = Vec::new();
+        for name in ["Ada", "Bea", "Cem", "Dan", "Eve", "Fay"] {
+            let made = desk.create(&caller, Kind::User, user(name)).await.expect("made");
+            ids.push(made.id.clone());
+        }
+        let group = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Ops",
+            "members": ids.iter().map(|id| json!({ "value": id })).collect::<Vec<_>>() });
+        let made = desk.create(&caller, Kind::Group, group.clone()).await.expect("made");
+        let mut fewer = group;
+        fewer["members"] = json!([{ "value": ids[0] }]);
+        desk.replace(&caller, Kind::Group, &made.id, fewer).await.expect("replaced");
+        desk.delete(&caller, Kind::User, &ids[5]).await.expect("deleted");
+        let found = desk.service.detail(desk.team, Kind::Group, &made.id).expect("read").expect("there");
+        let names = |moved: &Moved| moved.who.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        let [left, joined] = &found.history[..] else { panic!("{:?}", found.history) };
+        assert_eq!((joined.joined.count, names(&joined.joined).len()), (6, NAMED));
+        assert_eq!((left.left.count, left.joined.count), (5, 0));
+        assert!(names(&left.left).contains(&"Bea".to_owned()), "{left:?}");
+
+        let mut with_manager = user("Bea");
+        with_manager["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"] =
+            json!({ "manager": { "value": ids[0] } });
+        desk.replace(&caller, Kind::User, &ids[1], with_manager).await.expect("replaced");
+        let found = desk.service.detail(desk.team, Kind::User, &ids[1]).expect("read").expect("there");
+        let diff = found.history[0].row.activity.diff.clone().expect("a difference");
+        let change = diff.as_array().and_then(|all| all.first()).expect("one");
+        assert!(change["path"].as_str().is_some_and(|path| path.ends_with(":manager")), "{change}");
+        assert_eq!(change["new"], "Ada");
+        assert!(found.requests >= 2, "{}", found.requests);
+    }
+}
