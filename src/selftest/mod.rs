@@ -71,7 +71,7 @@ pub struct Line {
 }
 
 /// Why a line failed, with the request and its answer where there were any.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     pub fault: String,
     pub request: String,
@@ -118,19 +118,21 @@ impl Subject {
     }
 
     /// Plays, and tells each line as soon as it is known. Whatever was made is deleted again, also when `stop` turns true
-    /// meanwhile; answers whether it was played to its end.
+    /// meanwhile or the server falls silent; answers whether it was played to its end.
     pub async fn play(
         &self,
         which: Which,
         stop: &watch::Receiver<bool>,
         each: &mut (dyn FnMut(Line) + Send),
     ) -> Result<bool, NoAnswer> {
+        let mut silence = Silence::default();
         for (_, play) in plays::ALL.iter().filter(|(other, _)| which.includes(*other)) {
             let mut run = Run { subject: self, known: HashMap::new() };
-            let played = run.play(play, stop, each).await;
-            let cleaned = run.clean_up(play).await;
+            let played = run.play(play, stop, &mut silence, each).await;
+            if let Some(left) = run.clean_up(play).await {
+                each(left);
+            }
             played?;
-            cleaned?;
             if *stop.borrow() {
                 return Ok(false);
             }
@@ -161,6 +163,30 @@ impl Subject {
     }
 }
 
+/// Requests that got no answer. One alone is a failing line; a server that never answered, or is silent twice in a row, is
+/// not there, and the rest would only wait for it.
+#[derive(Default)]
+struct Silence {
+    answered: bool,
+    in_a_row: u32,
+}
+
+impl Silence {
+    fn heard(&mut self, answer: Result<Answer, NoAnswer>) -> Result<Result<Answer, NoAnswer>, NoAnswer> {
+        match answer {
+            Ok(answer) => {
+                *self = Silence { answered: true, in_a_row: 0 };
+                Ok(Ok(answer))
+            }
+            Err(error) if self.answered && self.in_a_row == 0 => {
+                self.in_a_row = 1;
+                Ok(Err(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// One play on its way.
 struct Run<'a> {
     subject: &'a Subject,
@@ -173,6 +199,7 @@ impl Run<'_> {
         &mut self,
         play: &Play,
         stop: &watch::Receiver<bool>,
+        silence: &mut Silence,
         each: &mut (dyn FnMut(Line) + Send),
     ) -> Result<(), NoAnswer> {
         let mark = crate::base::Ids::random().request();
@@ -181,29 +208,32 @@ impl Run<'_> {
             if *stop.borrow() {
                 break;
             }
-            each(self.step(play, step).await?);
+            each(self.step(play, step, silence).await?);
         }
         Ok(())
     }
 
-    async fn step(&mut self, play: &Play, step: &Step) -> Result<Line, NoAnswer> {
+    async fn step(&mut self, play: &Play, step: &Step, silence: &mut Silence) -> Result<Line, NoAnswer> {
         let line = |failure| Line { play: play.title, title: step.title, failure };
         let (target, body) = (self.filled(step.target), self.filled(step.body));
-        if target.contains("{{") || body.contains("{{") {
-            return Ok(line(Some(Failure {
-                fault: "an earlier line gave no id".into(),
-                request: String::new(),
-                sent: String::new(),
-                answered: String::new(),
-            })));
+        let open = |text: &str| text.contains("{{");
+        if open(&target) || open(&body) || step.checks.iter().any(|(_, wanted)| open(&self.filled(wanted))) {
+            let fault = "an earlier line gave no id".into();
+            return Ok(line(Some(Failure { fault, ..Failure::default() })));
         }
-        let answer = self.subject.ask(play, step.method, &target, &body).await?;
-        let fault = self.fault(step, &answer);
+        let answer = self.subject.ask(play, step.method, &target, &body).await;
+        let answer = silence.heard(answer)?;
+        let fault = match &answer {
+            Ok(answer) => self.fault(step, answer),
+            Err(error) => Some(format!("no answer: {error}")),
+        };
+        let answered =
+            answer.map_or(String::new(), |answer| String::from_utf8_lossy(&answer.body).into_owned());
         Ok(line(fault.map(|fault| Failure {
             fault: self.subject.without_token(&fault),
             request: format!("{} {}{target}", step.method, self.subject.base),
             sent: self.subject.without_token(&clipped(&body)),
-            answered: self.subject.without_token(&clipped(&String::from_utf8_lossy(&answer.body))),
+            answered: self.subject.without_token(&clipped(&answered)),
         })))
     }
 
@@ -227,7 +257,7 @@ impl Run<'_> {
             return Some(format!("the content type is \"{media}\", not application/scim+json"));
         }
         let Some(body) = &body else { return Some("the body is not JSON".to_owned()) };
-        if !step.save.is_empty() && id.is_none() {
+        if !step.save.is_empty() && id.is_none() && answer.status < 300 {
             return Some("the answer has no id as text".to_owned());
         }
         step.checks.iter().find_map(|(pointer, wanted)| {
@@ -237,14 +267,22 @@ impl Run<'_> {
         })
     }
 
-    /// Takes away what a play left behind; most is gone by now, by the play itself.
-    async fn clean_up(&mut self, play: &Play) -> Result<(), NoAnswer> {
-        for (name, kind) in [("group", "Groups"), ("user", "Users"), ("other", "Users")] {
-            if let Some(id) = self.known.remove(name) {
-                self.subject.ask(play, "DELETE", &format!("/{kind}/{id}"), "").await?;
+    /// Takes away what a play left behind; most is gone by now, by the play itself. What the server keeps is a line of its own.
+    async fn clean_up(&mut self, play: &Play) -> Option<Line> {
+        let mut kept = Vec::new();
+        for (name, kind) in [("group", "Groups"), ("user", "Users"), ("second", "Users"), ("other", "Users")]
+        {
+            let Some(id) = self.known.remove(name) else { continue };
+            let target = format!("/{kind}/{id}");
+            match self.subject.ask(play, "DELETE", &target, "").await {
+                Ok(answer) if answer.status < 300 || answer.status == 404 => {}
+                Ok(answer) => kept.push(format!("{target} (DELETE is answered {})", answer.status)),
+                Err(_) => kept.push(format!("{target} (DELETE is not answered)")),
             }
         }
-        Ok(())
+        let fault = format!("the server keeps {}; take it away there", kept.join(" and "));
+        let failure = Some(Failure { fault, ..Failure::default() });
+        (!kept.is_empty()).then_some(Line { play: play.title, title: "take away what was made", failure })
     }
 
     fn filled(&self, text: &str) -> String {

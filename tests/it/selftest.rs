@@ -84,3 +84,57 @@ fn an_interrupted_run_takes_away_what_it_made() {
     assert_eq!(left("select count(*) from audit where what like 'selftest.%'"), 2, "{said}");
     server.data().run(&["check"]).well();
 }
+
+/// A server of few words: it makes what it is told to, lets nothing go, and hangs up on whoever asks for a group.
+fn stubborn() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut lines = BufReader::new(stream.expect("a connection"));
+            let (mut head, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                lines.read_line(&mut line).expect("a line");
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a length");
+                }
+                head.push_str(&line);
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            lines.read_exact(&mut vec![0; length]).expect("the body");
+            let (status, body) = match head.split_whitespace().next() {
+                Some("POST") if head.contains("/Groups") => continue,
+                Some("POST") => ("201 Created", r#"{"id":"7","active":true}"#),
+                Some("DELETE") => ("405 Method Not Allowed", "{}"),
+                _ => ("200 OK", r#"{"totalResults":0,"startIndex":1,"Resources":[]}"#),
+            };
+            let head =
+                format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n");
+            let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+            std::io::Write::write_all(lines.get_mut(), answer.as_bytes()).expect("an answer");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_line_without_an_answer_fails_alone_and_what_a_server_keeps_is_told() {
+    let url = format!("http://{}/scim", stubborn());
+    let mut command = crate::server::command();
+    let ran = finish(command.args(["selftest", "--as", "okta", "--url", &url, "--token", "secret"]));
+    assert_eq!(ran.status.code(), Some(1), "{ran}");
+    assert!(ran.stdout.contains("  failed  create a group without members: no answer: "), "{ran}");
+    assert!(ran.stdout.contains("  failed  add a member with its name: an earlier line gave no id"), "{ran}");
+    assert!(ran.stdout.contains("  failed  delete the user: the status is 405, not 204"), "{ran}");
+    let kept = "  failed  take away what was made: the server keeps /Users/7 (DELETE is answered 405); take it away there";
+    assert!(ran.stdout.contains(kept), "{ran}");
+    assert!(!ran.stdout.contains("{{"), "{ran}");
+    // Nobody there at all is one sentence, not a sheet.
+    let mut command = crate::server::command();
+    let nobody = ["selftest", "--url", "http://127.0.0.1:1/scim", "--token", "secret"];
+    let refused = finish(command.args(nobody)).refused();
+    assert!(refused.contains("GET http://127.0.0.1:1/scim/Users"), "{refused}");
+}
