@@ -50,6 +50,7 @@ struct ComparePage {
     errors: Errors,
     file: Field,
     text: Field,
+    group: Field,
     notice: Option<Notice>,
     lists: Vec<Listed>,
     download: String,
@@ -61,7 +62,7 @@ struct ComparePage {
 
 /// The form.
 pub fn form(page: Page<'_, '_>) -> Result<Response, Fault> {
-    show(page, 200, "", Vec::new(), None)
+    show(page, 200, Sent::default(), Vec::new(), None)
 }
 
 /// Compares what was sent, and shows or sends what differs.
@@ -76,31 +77,35 @@ pub async fn compare(page: Page<'_, '_>) -> Result<Response, Fault> {
                 "The file is larger than {} MB. Take out columns that are not needed, or use the command scimd compare",
                 LIMIT / 1024 / 1024
             );
-            return show(page, 413, "", vec![FieldFault::new("file", words)], None);
+            return show(page, 413, Sent::default(), vec![FieldFault::new("file", words)], None);
         }
         Err(fault) => return Err(fault),
     };
     let text = sent.text("text").unwrap_or_default().to_owned();
+    let group = sent.text("group").unwrap_or_default().trim().to_owned();
+    let typed = Sent { text: &text, group: &group };
     let file = sent.file("file").map(|(_, content)| content.clone());
     let bytes = match (file, text.trim().is_empty()) {
         (Some(_), false) => {
             let words = "Choose a file or paste a text, not both";
-            return show(page, 422, &text, vec![FieldFault::new("text", words)], None);
+            return show(page, 422, typed, vec![FieldFault::new("text", words)], None);
         }
         (Some(file), true) => file,
         (None, false) => text.clone().into_bytes().into(),
         (None, true) => {
             let words = "Choose a file, or paste its content below";
-            return show(page, 422, &text, vec![FieldFault::new("file", words)], None);
+            return show(page, 422, typed, vec![FieldFault::new("file", words)], None);
         }
     };
     let field = if text.trim().is_empty() { "file" } else { "text" };
-    let export = tokio::task::spawn_blocking(move || Export::read(&bytes)).await.map_err(Error::internal)?;
+    let of = Some(group.clone()).filter(|group| !group.is_empty());
+    let export = tokio::task::spawn_blocking(move || Export::read(&bytes, of.as_deref()));
+    let export = export.await.map_err(Error::internal)?;
     let found = match export {
         Ok(export) => desk.service.compare(page.team.id, &export).await?,
         Err(Error::Refused(words)) => {
             let words = sentence(&words).trim_end_matches('.').to_owned();
-            return show(page, 422, &text, vec![FieldFault::new(field, words)], None);
+            return show(page, 422, typed, vec![FieldFault::new(field, words)], None);
         }
         Err(error) => return Err(error.into()),
     };
@@ -109,13 +114,20 @@ pub async fn compare(page: Page<'_, '_>) -> Result<Response, Fault> {
         let response = Response::bytes(200, "text/csv; charset=utf-8", csv(&found));
         return Ok(response.header("content-disposition", &name));
     }
-    show(page, 200, &text, Vec::new(), Some(&found))
+    show(page, 200, typed, Vec::new(), Some(&found))
+}
+
+/// What was typed, to stand in the form again.
+#[derive(Clone, Copy, Default)]
+struct Sent<'a> {
+    text: &'a str,
+    group: &'a str,
 }
 
 fn show(
     mut page: Page<'_, '_>,
     status: u16,
-    text: &str,
+    sent: Sent<'_>,
     faults: Vec<FieldFault>,
     found: Option<&Differences>,
 ) -> Result<Response, Fault> {
@@ -125,7 +137,8 @@ fn show(
     let lines = found.map_or(0, |found| found.lists().iter().map(|(_, list)| list.len()).sum());
     let template = ComparePage {
         file: Field::new("file", "", true, &faults),
-        text: Field::new("text", text, true, &faults),
+        text: Field::new("text", sent.text, true, &faults),
+        group: Field::new("group", sent.group, true, &faults),
         notice: found.map(said),
         lists: found.map(|found| lists(&base, found)).unwrap_or_default(),
         download: found.filter(|_| (1..=CARRIED).contains(&lines)).map(carried).unwrap_or_default(),

@@ -14,6 +14,9 @@ pub(super) struct Compare {
     /// The provider's export: CSV with a heading line
     #[arg(value_name = "FILE.csv")]
     file: PathBuf,
+    /// The group whose members the file lists, where it does not say so itself
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
     #[command(flatten)]
     of: OfTeam,
 }
@@ -22,7 +25,7 @@ pub(super) async fn run(desk: &Desk, compare: Compare) -> Result<Done, Failure> 
     let team = desk.team(&compare.of)?;
     let bytes = std::fs::read(&compare.file)
         .map_err(|error| Failure::plain(format!("{} cannot be read: {error}", compare.file.display())))?;
-    let export = Export::read(&bytes)
+    let export = Export::read(&bytes, compare.group.as_deref())
         .map_err(|error| Failure::plain(format!("{}: {error}", compare.file.display())))?;
     let found = desk.service.compare(team.id, &export).await?;
     if found.is_empty() {

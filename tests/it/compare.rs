@@ -150,6 +150,16 @@ fn entras_export_is_read_and_its_state_is_a_province() {
              wrongly active: 1\n  user bea@example.com ({bea}): active here, inactive in the file\n"
         )
     );
+    // The members of one group come without the group's name, and groups among them without a name to sign in by.
+    server.caller().group("Engineering", &[&bea]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("members.csv");
+    let members = "id,userPrincipalName,displayName,userType,isUser,isGroup\n0b1,ada@example.com,Ada Example,Member,True,False\n0c1,,Printers,,False,True\n";
+    std::fs::write(&file, members).expect("written");
+    let ran = server.data().run(&["compare", &file.to_string_lossy(), "--group", "Engineering"]);
+    let wanted = "missing here: 1\n  ada@example.com in the group Engineering\n\
+                  here and not in the file: 1\n  bea@example.com in the group Engineering\n";
+    assert_eq!((ran.status.code(), ran.stdout.as_str()), (Some(1), wanted), "{ran}");
     // The list of the Microsoft 365 admin center says it the other way round.
     let told = differences(
         &server,
@@ -201,7 +211,7 @@ fn googles_export_is_read_with_its_marks_in_the_headings() {
         &server,
         "Group Email [Required],Member Email,Member Type\nx@example.com,ada@example.com,USER\n",
     );
-    assert!(words.refused().contains("add a column \"Group Name\""));
+    assert!(words.refused().contains("say which group it is of, or add a column \"Group Name\""));
 }
 
 #[test]

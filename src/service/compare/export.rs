@@ -3,78 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::words::{self, Column, Standing, standing, state, yes};
 use crate::scim::fold::fold;
 use crate::service::Error;
-
-/// What a column of the export holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    UserName,
-    Email,
-    Group,
-    /// A group by its address or id, which is no name to find it by.
-    GroupAddress,
-    /// Active, or suspended, in the provider's word for it.
-    Standing,
-    /// JumpCloud's state; elsewhere a province.
-    State,
-    /// Suspended: yes or no.
-    Suspended,
-    /// Locked for a while: yes or no.
-    Locked,
-    /// An attribute that is compared as text.
-    Attribute(&'static str),
-    Other,
-}
-
-/// The words that providers use in their headings, without blanks and in small letters.
-const HEADINGS: [(&[&str], Column); 15] = [
-    (&["username", "login", "userprincipalname", "upn", "userlogin"], Column::UserName),
-    (
-        &["email", "emailaddress", "mail", "primaryemail", "workemail", "memberemail", "useremail", "member"],
-        Column::Email,
-    ),
-    (&["group", "groupname", "groupdisplayname", "usergroup"], Column::Group),
-    (&["groupemail", "groupemailaddress", "groupid", "groupkey"], Column::GroupAddress),
-    (
-        &["active", "status", "userstatus", "userstate", "enabled", "accountenabled", "accountstatus"],
-        Column::Standing,
-    ),
-    (&["state"], Column::State),
-    (&["suspended", "disabled", "deactivated", "blockcredential", "blocksignin"], Column::Suspended),
-    (&["accountlocked", "passwordexpired"], Column::Locked),
-    (&["firstname", "givenname"], Column::Attribute("name.givenName")),
-    (&["lastname", "familyname", "surname"], Column::Attribute("name.familyName")),
-    (&["displayname"], Column::Attribute("displayName")),
-    (&["title", "jobtitle", "employeetitle"], Column::Attribute("title")),
-    (&["externalid"], Column::Attribute("externalId")),
-    (&["department"], Column::Attribute("department")),
-    (&["employeenumber", "employeeid", "employeeidentifier"], Column::Attribute("employeeNumber")),
-];
-
-impl Column {
-    fn of(heading: &str) -> Column {
-        // Google writes "Email Address [Required]" and "Status [READ ONLY]".
-        let bare = heading.split('[').next().unwrap_or("");
-        let word: String =
-            bare.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        HEADINGS
-            .iter()
-            .find(|(words, _)| words.contains(&word.as_str()))
-            .map_or(Column::Other, |(_, column)| *column)
-    }
-}
-
-/// How somebody stands with the provider; of several words the last in this order counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    Active,
-    /// Locked for a while: here in either state.
-    Locked,
-    /// Not begun: providers send these later, or have sent them already.
-    Before,
-    Inactive,
-}
 
 /// A person in the export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,36 +36,29 @@ pub struct Export {
 }
 
 impl Export {
-    /// Reads an export: CSV with a heading line, separated by commas, semicolons or tabs, in UTF-8 or UTF-16.
-    pub fn read(bytes: &[u8]) -> Result<Export, Error> {
+    /// Reads an export: CSV with a heading line, separated by commas, semicolons or tabs, in UTF-8 or UTF-16. Given a group,
+    /// its lines are the members of that group: some providers export those without saying whose they are.
+    pub fn read(bytes: &[u8], group: Option<&str>) -> Result<Export, Error> {
         let text = decoded(bytes)?;
         let (text, skipped) = without_preamble(&text);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(separator(text)).flexible(true).from_reader(text.as_bytes());
         let headings = reader.headers().map_err(|error| refused(&error))?.clone();
-        let columns: Vec<Column> = headings.iter().map(Column::of).collect();
-        let (by_name, by_email) = (columns.contains(&Column::UserName), columns.contains(&Column::Email));
+        let columns = words::columns(headings.iter());
+        let by_name = columns.iter().any(|column| matches!(column, Column::UserName | Column::AppUserName));
+        let told_apart = by_name || columns.contains(&Column::Email);
         let by_group = columns.contains(&Column::Group);
-        if !by_group && columns.contains(&Column::GroupAddress) {
-            return Err(Error::Refused(
-                "the file tells groups apart by address or id alone; add a column \"Group Name\" with the names that the \
-                 provider sends"
-                    .into(),
-            ));
+        let memberships = told_apart && (by_group || group.is_some());
+        check(&headings, &columns, told_apart, group)?;
+        let mut export = Export { memberships, ..Export::default() };
+        if let Some(group) = group {
+            export.groups.insert(fold(group), (group.to_owned(), BTreeSet::new()));
         }
-        if !by_name && !by_email && !by_group {
-            return Err(Error::Refused(format!(
-                "the first line names no column that tells users or groups apart: it has {}; one of them must be \
-                 userName, email or group",
-                first_words(&headings)
-            )));
-        }
-        let mut export = Export { memberships: by_group && (by_name || by_email), ..Export::default() };
         let mut places = Places { text: text.as_bytes(), at: 0, line: skipped + 1 };
         for record in reader.records() {
             let record = record.map_err(|error| refused(&error))?;
             let line = places.line_of(record.position().map_or(0, csv::Position::byte) as usize);
-            export.add(&columns, &record, line, by_name)?;
+            export.add(&columns, &record, line, by_name, group)?;
         }
         Ok(export)
     }
@@ -145,9 +69,10 @@ impl Export {
         record: &csv::StringRecord,
         line: u64,
         by_name: bool,
+        of: Option<&str>,
     ) -> Result<(), Error> {
         let (person, group) = person(columns, record, line, by_name)?;
-        if let Some(group) = group {
+        if let Some(group) = group.or_else(|| of.map(str::to_owned)) {
             let members = &mut self.groups.entry(fold(&group)).or_insert_with(|| (group, BTreeSet::new())).1;
             if !person.name.is_empty() {
                 members.insert(fold(&person.name));
@@ -170,6 +95,32 @@ impl Export {
             }
         }
     }
+}
+
+/// Refuses a file whose headings do not say what its lines are.
+fn check(
+    headings: &csv::StringRecord,
+    columns: &[Column],
+    told_apart: bool,
+    group: Option<&str>,
+) -> Result<(), Error> {
+    let by_group = columns.contains(&Column::Group);
+    let words = match group {
+        Some(_) if by_group => "the file names groups itself; compare it without naming one".to_owned(),
+        Some(_) if told_apart => return Ok(()),
+        None if !by_group && columns.contains(&Column::GroupAddress) => {
+            "the file tells groups apart by address or id alone; say which group it is of, or add a column \"Group Name\" \
+             with the names that the provider sends"
+                .to_owned()
+        }
+        None if told_apart || by_group => return Ok(()),
+        _ => format!(
+            "the first line names no column that tells users or groups apart: it has {}; one of them must be userName, \
+             email or group",
+            first_words(headings)
+        ),
+    };
+    Err(Error::Refused(words))
 }
 
 /// Counts lines on the way: the reader's own count is one behind in files with CRLF.
@@ -203,6 +154,7 @@ fn person(
         let cell = cell.trim();
         match column {
             _ if cell.is_empty() => {}
+            Column::AppUserName => person.name = cell.to_owned(),
             Column::UserName if person.name.is_empty() => person.name = cell.to_owned(),
             Column::Email if !by_name && person.name.is_empty() => person.name = cell.to_owned(),
             Column::Email if person.email.is_none() => person.email = Some(cell.to_owned()),
@@ -215,7 +167,7 @@ fn person(
                     )));
                 }
             },
-            Column::State => person.standing = person.standing.max(standing(cell)),
+            Column::State => person.standing = person.standing.max(state(cell)),
             Column::Suspended => match yes(cell) {
                 Some(true) => person.stands(Standing::Inactive),
                 Some(false) => person.stands(Standing::Active),
@@ -227,7 +179,12 @@ fn person(
             },
             Column::Locked if yes(cell) == Some(true) => person.stands(Standing::Locked),
             Column::Attribute(path) => person.attributes.push((path, cell.to_owned())),
-            Column::UserName | Column::Email | Column::GroupAddress | Column::Locked | Column::Other => {}
+            Column::UserName
+            | Column::Email
+            | Column::GroupAddress
+            | Column::Locked
+            | Column::Name
+            | Column::Other => {}
         }
     }
     Ok((person, group))
@@ -297,84 +254,17 @@ fn separator(text: &str) -> u8 {
         .unwrap_or(b',')
 }
 
-fn word(cell: &str) -> String {
-    cell.to_ascii_lowercase().replace([' ', '-'], "_")
-}
-
-/// How somebody stands, in the words of the providers.
-fn standing(cell: &str) -> Option<Standing> {
-    const WORDS: [(Standing, &[&str]); 4] = [
-        (
-            Standing::Active,
-            &[
-                "true",
-                "yes",
-                "1",
-                "active",
-                "activated",
-                "enabled",
-                "provisioned",
-                "recovery",
-                "password_expired",
-                "password_reset",
-                "awaiting_password_reset",
-                "password_pending",
-                "security_questions_required",
-            ],
-        ),
-        (Standing::Locked, &["locked", "locked_out"]),
-        (
-            Standing::Before,
-            &[
-                "staged",
-                "unactivated",
-                "not_activated",
-                "pending",
-                "pending_activation",
-                "pending_user_action",
-                "invited",
-            ],
-        ),
-        (
-            Standing::Inactive,
-            &[
-                "false",
-                "no",
-                "0",
-                "inactive",
-                "suspended",
-                "disabled",
-                "deactivated",
-                "deprovisioned",
-                "archived",
-                "deleted",
-            ],
-        ),
-    ];
-    let word = word(cell);
-    WORDS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(standing, _)| *standing)
-}
-
-/// Yes or no, also said by the heading's own word.
-fn yes(cell: &str) -> Option<bool> {
-    match word(cell).as_str() {
-        "true" | "yes" | "1" | "suspended" | "disabled" | "deactivated" | "blocked" | "locked" => Some(true),
-        "false" | "no" | "0" | "active" | "enabled" => Some(false),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refusal(text: &str) -> String {
-        Export::read(text.as_bytes()).expect_err("refused").to_string()
+        Export::read(text.as_bytes(), None).expect_err("refused").to_string()
     }
 
     fn standing_of(heading: &str, cell: &str) -> Option<Standing> {
         let export =
-            Export::read(format!("email,{heading}\na@example.com,{cell}\n").as_bytes()).expect("read");
+            Export::read(format!("email,{heading}\na@example.com,{cell}\n").as_bytes(), None).expect("read");
         export.people["a@example.com"].standing
     }
 
@@ -389,6 +279,13 @@ mod tests {
             ("First Name", Column::Attribute("name.givenName")),
             ("Group Name", Column::Group),
             ("Group Email [Required]", Column::GroupAddress),
+            ("profile.login", Column::UserName),
+            ("user.profile.firstName", Column::Attribute("name.givenName")),
+            ("Okta user status", Column::Standing),
+            ("Application login", Column::AppUserName),
+            ("Company Email", Column::Email),
+            ("manager.displayName", Column::Other),
+            ("manager.email", Column::Other),
             ("Shoe size", Column::Other),
         ] {
             assert_eq!(Column::of(heading), column, "{heading}");
@@ -413,6 +310,10 @@ mod tests {
             ("account_locked", "false", None),
             ("state", "ACTIVATED", Some(Standing::Active)),
             ("state", "Bavaria", None),
+            ("state", "NO", None),
+            ("State", "Suspended", Some(Standing::Inactive)),
+            ("status", "2", Some(Standing::Inactive)),
+            ("status", "3", Some(Standing::Locked)),
         ] {
             assert_eq!(standing_of(heading, cell), wanted, "{heading} {cell}");
         }
@@ -422,10 +323,51 @@ mod tests {
     fn of_several_columns_the_one_that_says_inactive_counts() {
         for line in ["true,false,ACTIVATED", "false,true,ACTIVATED", "false,false,SUSPENDED"] {
             let text = format!("email,suspended,account_locked,state\na@example.com,{line}\n");
-            let export = Export::read(text.as_bytes()).expect("read");
+            let export = Export::read(text.as_bytes(), None).expect("read");
             let wanted = if line.starts_with("false,true") { Standing::Locked } else { Standing::Inactive };
             assert_eq!(export.people["a@example.com"].standing, Some(wanted), "{line}");
         }
+    }
+
+    #[test]
+    fn lists_of_groups_alone_have_them_by_their_bare_names() {
+        for text in [
+            "type,id,name\nuser_group,1,Engineering\n",
+            "displayName,groupType,membershipType,mail,id\nEngineering,Security,Assigned,e@example.com,1\n",
+            "id,objectClass,profile.name,profile.description\n1,okta:user_group,Engineering,x\n",
+            "Group Name [Required],Group Email [Required]\nEngineering,e@example.com\n",
+        ] {
+            let export = Export::read(text.as_bytes(), None).expect("read");
+            let names: Vec<_> = export.groups.values().map(|(name, _)| name.as_str()).collect();
+            assert_eq!((names, export.people.len()), (vec!["Engineering"], 0), "{text}");
+        }
+        for text in ["name,title\nAda,CTO\n", "displayName,department\nAda,IT\n"] {
+            assert!(refusal(text).contains("one of them must be"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_members_of_one_group_are_read_with_its_name_beside_the_file() {
+        // Devices and groups among the members have no name to sign in by.
+        let text =
+            "id,userPrincipalName,displayName,objectType\n1,ada@example.com,Ada,User\n2,,Printers,Group\n";
+        let export = Export::read(text.as_bytes(), Some("Engineering")).expect("read");
+        let members = BTreeSet::from(["ada@example.com".to_owned()]);
+        assert_eq!(export.groups["engineering"], ("Engineering".to_owned(), members));
+        assert!(export.memberships && export.people.len() == 1);
+        let google = "Group Email [Required],Member Email\ne@example.com,ada@example.com\n";
+        assert!(Export::read(google.as_bytes(), Some("Engineering")).is_ok());
+        for text in ["Group Name,Member Email\nA,b@example.com\n", "name\nA\n"] {
+            let refused = Export::read(text.as_bytes(), Some("Engineering"));
+            assert!(refused.is_err_and(|error| error.to_string().contains("names groups itself")), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_in_the_application_wins_over_the_providers_own() {
+        let text = "User,Login,Application login\nAda,ada@example.org,ada@example.com\n";
+        let export = Export::read(text.as_bytes(), None).expect("read");
+        assert_eq!(export.people.keys().collect::<Vec<_>>(), ["ada@example.com"]);
     }
 
     #[test]
@@ -449,7 +391,7 @@ mod tests {
         );
         assert!(refusal("PK\u{3}\u{4} and so on").contains("is a spreadsheet"));
         assert_eq!(
-            Export::read(b"email\na@example.com\n\xff\n").expect_err("refused").to_string(),
+            Export::read(b"email\na@example.com\n\xff\n", None).expect_err("refused").to_string(),
             "line 3 is not UTF-8; save the file as CSV in UTF-8"
         );
     }
@@ -459,7 +401,7 @@ mod tests {
         let text = "#TYPE Selected.Custom\r\n\"email\",\"status\"\r\n\"a@example.com\",\"odd\"\r\n";
         assert!(refusal(text).starts_with("line 3: "), "{}", refusal(text));
         for text in ["sep=;\nemail;title\na@example.com;CTO\n", "\u{feff}email;title\na@example.com;CTO\n"] {
-            let export = Export::read(text.as_bytes()).expect("read");
+            let export = Export::read(text.as_bytes(), None).expect("read");
             assert_eq!(export.people["a@example.com"].attributes, [("title", "CTO".to_owned())]);
         }
     }
@@ -472,9 +414,9 @@ mod tests {
         let big: Vec<u8> =
             [0xFE, 0xFF].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect();
         for bytes in [text.as_bytes(), &little, &big] {
-            let export = Export::read(bytes).expect("read");
+            let export = Export::read(bytes, None).expect("read");
             assert_eq!(export.people["zoë@example.com"].attributes, [("title", "CTO".to_owned())]);
         }
-        assert!(Export::read(b"\xFF\xFE\x00\xD8\x41\x00").is_err(), "half a pair");
+        assert!(Export::read(b"\xFF\xFE\x00\xD8\x41\x00", None).is_err(), "half a pair");
     }
 }

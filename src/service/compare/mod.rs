@@ -2,6 +2,7 @@
 //! different or wrongly active, and changes nothing.
 
 mod export;
+mod words;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -16,7 +17,8 @@ use crate::scim::{Document, Kind};
 use crate::store::{Page, Query};
 
 pub use export::Export;
-use export::{Person, Standing};
+use export::Person;
+use words::Standing;
 
 /// Users or members that are read at a time.
 const PAGE: u32 = 1000;
