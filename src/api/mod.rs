@@ -174,7 +174,14 @@ impl Face {
         };
         let sign = provider::of_request(&exchange.asked.user_agent, &exchange.asked.query).or(exchange.sign);
         self.service.provider_seen(&caller, sign);
-        self.close(&exchange, Some((caller.team, caller.token)), answer, media)
+        let answer = self.close(&exchange, Some((caller.team, caller.token)), answer, media);
+        // RFC 7644 §3.11: every answer of `/Me` says where its resource is, refusals too.
+        match (&route, &caller.user) {
+            (Route::Me, Some(user)) if !answer.headers.has("location") => {
+                answer.header("location", &format!("{}/{}/{user}", exchange.base, Kind::User.endpoint()))
+            }
+            _ => answer,
+        }
     }
 
     /// Takes out of the query what the team's own schemas never tell, now that the team is known.

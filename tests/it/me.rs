@@ -13,11 +13,22 @@ fn a_bound_token_is_its_user() {
     let me = bound.get("/Me").is(200);
     assert_eq!(me.json(), caller.get(&format!("/Users/{ada}")).is(200).json());
     assert_eq!(me.header("location"), format!("{}/Users/{ada}", bound.base));
-    bound.put("/Me", &json!({"schemas": [USER], "userName": "ada", "title": "x"})).is(200);
-    bound.patch("/Me", json!([{"op": "replace", "path": "title", "value": "y"}])).is(200);
+    let location = format!("{}/Users/{ada}", bound.base);
+    let (stale, etag) = ([("if-match", "W/\"77\"")], [("if-none-match", me.header("etag"))]);
+    for answer in [
+        bound.send_with("GET", "/Me", &etag, None).is(304),
+        bound.put("/Me", &json!({"schemas": [USER], "userName": "ada", "title": "x"})).is(200),
+        bound.put("/Me", &json!({"schemas": [USER]})),
+        bound.patch("/Me", json!([{"op": "replace", "path": "title", "value": "y"}])).is(200),
+        bound.patch("/Me", json!([{"op": "remove", "path": "userName"}])),
+        bound.send_with("DELETE", "/Me", &stale, None),
+        bound.post("/Me", &json!({})),
+    ] {
+        assert_eq!(answer.header("location"), location, "every answer says where: {}", answer.text());
+    }
     assert_eq!(caller.get(&format!("/Users/{ada}")).is(200).json()["title"], "y");
     assert_eq!(bound.post("/Me", &json!({})).header("allow"), "GET, HEAD, PUT, PATCH, DELETE");
-    bound.delete("/Me").is(204);
+    assert_eq!(bound.delete("/Me").is(204).header("location"), location);
     bound.get("/Me").error(404, "");
     server.data().run(&["token", "create", "--name", "nobody's", "--user", "nobody"]).refused();
 }
