@@ -345,7 +345,8 @@ fn common_attributes() -> Vec<Arc<Attribute>> {
             { "name": "resourceType", "caseExact": true, "mutability": "readOnly" },
             { "name": "created", "type": "dateTime", "mutability": "readOnly" },
             { "name": "lastModified", "type": "dateTime", "mutability": "readOnly" },
-            { "name": "location", "type": "reference", "mutability": "readOnly" },
+            { "name": "location", "type": "reference", "mutability": "readOnly",
+              "referenceTypes": ["User", "Group"] },
             { "name": "version", "caseExact": true, "mutability": "readOnly" },
         ] },
     ] });

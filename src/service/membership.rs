@@ -242,9 +242,10 @@ fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Erro
     }
 }
 
-/// A member as a filter on `members` sees it.
+/// A member as a filter on `members` sees it. Its address counts from the base, as RFC 7643 §2.3.7 lets it.
 fn as_value(found: &Known) -> Value {
-    let mut value = json!({ "value": found.id, "type": found.kind.name() });
+    let address = format!("/{}/{}", found.kind.endpoint(), found.id);
+    let mut value = json!({ "value": found.id, "$ref": address, "type": found.kind.name() });
     if found.named {
         value["display"] = found.display.as_str().into();
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::{Filter, Op, Operand};
+use super::{Filter, Op, Operand, address};
 use crate::base::Timestamp;
 use crate::scim::fold::fold;
 use crate::scim::registry::AttrPath;
@@ -66,9 +66,25 @@ fn ask<'a>(
         Filter::Or(left, right) => ask(left, slots, value_path) || ask(right, slots, value_path),
         Filter::Not(inner) => !ask(inner, slots, value_path),
         Filter::Present(path) => slots(path).into_iter().flatten().any(is_present),
-        Filter::Compare { path, op, value } => slots(path).into_iter().any(|slot| compare(slot, *op, value)),
+        Filter::Compare { path, op, value } => {
+            slots(path).into_iter().any(|slot| match same_resource(path, slot, value) {
+                Some(same) if *op == Op::Eq => same,
+                Some(same) if *op == Op::Ne => !same,
+                _ => compare(slot, *op, value),
+            })
+        }
         Filter::ValuePath { path, filter } => value_path(path, filter),
         Filter::Absent { matches, .. } => *matches,
+    }
+}
+
+/// Whether a value names the resource that is sought; `None` where the path holds no addresses of resources.
+fn same_resource(path: &AttrPath, slot: Slot<'_>, operand: &Operand) -> Option<bool> {
+    match (slot?, operand) {
+        (Value::String(text), Operand::Exact(sought)) if address::is_of_resources(path.leaf()) => {
+            Some(address::same_resource(text, sought))
+        }
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Filters (RFC 7644 §3.4.2.2): one tree with two readers, `eval` here and SQL in `store::search`.
 //! Reading a text is `parse`'s business, comparing with documents `eval`'s.
 
+mod address;
 mod eval;
 mod lex;
 mod operand;
