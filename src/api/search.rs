@@ -57,7 +57,13 @@ pub async fn posted(
         cursor: request.cursor,
         base: exchange.base.clone(),
     };
-    run(face, exchange, caller, search).await
+    run(face, exchange, caller, search).await.map_err(|error| match error {
+        // What stands in a body does not stand in an address.
+        Error::Scim(ScimError { scim_type: Some(ScimType::Sensitive), detail, .. }) => {
+            Error::Scim(ScimError::invalid_filter(detail))
+        }
+        other => other,
+    })
 }
 
 async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) -> Result<Response, Error> {

@@ -115,6 +115,11 @@ impl ScimError {
         }
     }
 
+    /// 403 `sensitive`: a secret stands in the address of a request (RFC 7644 §7.5.2).
+    pub fn sensitive(detail: impl Into<String>) -> ScimError {
+        ScimError { status: 403, ..ScimError::bad(ScimType::Sensitive, detail) }
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> ScimError {
         ScimError::plain(404, detail)

@@ -319,7 +319,7 @@ pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
         Error::Busy | Error::Outdated | Error::Full | Error::Internal { .. } => Cause::Broken,
         Error::Scim(_) if asked.not_json => Cause::NotJson,
         Error::Scim(error) | Error::Stricter(_, error) => match (error.status, error.scim_type) {
-            (_, Some(ScimType::InvalidFilter | ScimType::TooMany)) => Cause::BadFilter,
+            (_, Some(ScimType::InvalidFilter | ScimType::TooMany | ScimType::Sensitive)) => Cause::BadFilter,
             (_, Some(ScimType::InvalidCursor | ScimType::ExpiredCursor | ScimType::InvalidCount)) => {
                 Cause::BadFilter
             }

@@ -208,6 +208,58 @@ fn names_of_schemas_and_the_manager() {
 }
 
 #[test]
+fn addresses_with_and_without_a_version_are_one_and_lead_to_the_resource() {
+    let server = Server::plain();
+    let strict = server.caller_with(&["--strict"]);
+    let company = Company::new(&strict);
+    let id = |name: &str| company.ids[name].as_str();
+    let (ada, bob, eng) = (id("ada"), id("bob"), id("eng"));
+    let plain = strict.base.clone();
+    for (caller, prefix) in [(&strict, ""), (&strict, "/v2"), (&server.caller(), "/v2")] {
+        let found = |path: &str, filter: &str| {
+            company.found(caller.get(&format!("{prefix}{path}?filter={}", encoded(filter))))
+        };
+        for base in
+            [plain.clone(), format!("{plain}/v2"), format!("{plain}/v3.1"), String::new(), "..".into()]
+        {
+            let manager = format!("{ENTERPRISE}:manager.$ref eq \"{base}/Users/{ada}\"");
+            assert_eq!(found("/Users", &manager), "bob", "{prefix} {base}");
+            let groups = format!("groups.$ref eq \"{base}/Groups/{eng}\"");
+            assert_eq!(found("/Users", &groups), "ada bob");
+            let members = format!("members[$ref eq \"{base}/Users/{ada}\" and type eq \"User\"]");
+            assert_eq!(found("/Groups", &members), "eng");
+            let location = format!("meta.location eq \"{base}/Users/{ada}\"");
+            assert_eq!(found("/Users", &location), "ada");
+            assert_eq!(found("/Users", &format!("not ({location})")), "bob cyd");
+            assert_eq!(found("/Users", &location.replace(" eq ", " ne ")), "bob cyd");
+        }
+        for wrong in [
+            format!("{plain}/Groups/{ada}"),
+            format!("https://other.example.com/scim/Users/{ada}"),
+            ada.into(),
+        ] {
+            assert_eq!(found("/Groups", &format!("members.$ref eq \"{wrong}\"")), "", "{wrong}");
+        }
+        let address = |resource: &Value| resource["$ref"].as_str().expect("an address").to_owned();
+        let read = |path: &str| caller.get(&format!("{prefix}{path}")).is(200).json();
+        let bobs = read(&format!("/Users/{bob}"));
+        for (address, wanted) in [
+            (address(&read(&format!("/Groups/{eng}"))["members"][0]), "a member"),
+            (address(&bobs["groups"][0]), "a group"),
+            (address(&bobs[ENTERPRISE]["manager"]), "the manager"),
+        ] {
+            assert!(address.starts_with(&format!("{plain}{prefix}/")), "{address}");
+            let found =
+                caller.get(address.strip_prefix(&caller.base).expect("it is one of ours")).is(200).json();
+            assert_eq!(found["meta"]["location"], json!(address), "{wanted}");
+        }
+    }
+    let remove = json!([{"op": "remove", "path": format!("members[$ref eq \"{plain}/v2/Users/{ada}\"]")}]);
+    strict.patch(&format!("/Groups/{eng}"), remove).is(200);
+    assert_eq!(strict.members(eng), [bob]);
+}
+
+#[test]
 fn and_binds_closer_than_or_and_not_closer_than_both() {
     agree(
         "/Users",
@@ -269,13 +321,18 @@ fn what_is_no_filter_is_refused_and_never_an_empty_list() {
             "meta.created gt \"yesterday\"",
             "meta.lastModified sw \"20\"",
             "x509Certificates.value gt \"M\"",
-            "password eq \"x\"",
             "password pr",
             "department eq \"R&D\"",
             "userName[value eq \"x\"]",
             "userName eq \"a\tb\"",
         ] {
             caller.get(&format!("/Users?filter={}", encoded(filter))).error(400, "invalidFilter");
+        }
+        for secret in ["password eq \"x\"", "title pr and not (PASSWORD sw \"x\")"] {
+            let detail = caller.get(&format!("/Users?filter={}", encoded(secret))).error(403, "sensitive");
+            assert!(detail.contains("password is never returned"), "{detail}");
+            let search = json!({"schemas": [SEARCH], "filter": secret});
+            caller.post("/Users/.search", &search).error(400, "invalidFilter");
         }
         let deep = format!("{}userName pr{}", "(".repeat(300), ")".repeat(300));
         caller.get(&format!("/Users?filter={}", encoded(&deep))).error(400, "invalidFilter");

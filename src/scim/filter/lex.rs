@@ -21,6 +21,8 @@ pub(in crate::scim) enum Class {
     Unknown,
     /// Operator, value and attribute do not go together.
     Meaning,
+    /// It compares a secret, which then stands in the filter itself.
+    Secret,
 }
 
 impl Fault {

@@ -132,7 +132,11 @@ pub fn parse_for_kinds(
 }
 
 fn refusal(text: &str, fault: &Fault) -> ScimError {
-    ScimError::invalid_filter(format!("The filter is wrong {}", fault.describe(text)))
+    let detail = format!("The filter is wrong {}", fault.describe(text));
+    match fault.class {
+        Class::Secret => ScimError::sensitive(detail),
+        Class::Syntax | Class::Unknown | Class::Meaning => ScimError::invalid_filter(detail),
+    }
 }
 
 impl Filter {

@@ -72,13 +72,14 @@ pub(super) fn comparable(path: AttrPath, literal: &Literal, op: Op) -> Comparabl
     Comparable::Nothing(format!("{name} is complex: compare one of {}", subs.join(", ")))
 }
 
-/// Something that is never returned cannot be searched for either: the answer would give it away.
-pub(super) fn searchable(path: &AttrPath, at: usize) -> Result<(), Fault> {
+/// Something that is never returned cannot be searched for either: the answer would give it away. Where it is `compared`,
+/// the filter itself holds the secret.
+pub(super) fn searchable(path: &AttrPath, at: usize, compared: bool) -> Result<(), Fault> {
     if path.leaf().returned != Returned::Never && path.attribute.returned != Returned::Never {
         return Ok(());
     }
     let message = format!("{} is never returned, so it cannot be searched for", path.canonical());
-    Err(Fault::new(Class::Meaning, at, message))
+    Err(Fault::new(if compared { Class::Secret } else { Class::Meaning }, at, message))
 }
 
 /// Reads the token that stands where a comparison value belongs.

@@ -240,7 +240,8 @@ impl<'a> Parser<'a> {
             Parent::Unknown => None,
         };
         if let Some(Found { path, .. }) = &found {
-            searchable(path, at)?;
+            let asks_presence = matches!(self.peek(), Token::Word(word) if word.eq_ignore_ascii_case("pr"));
+            searchable(path, at, !asks_presence)?;
         }
         if self.peek() != &Token::OpenBracket {
             return self.comparison(found);

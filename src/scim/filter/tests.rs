@@ -249,12 +249,22 @@ fn faults_name_the_place_and_what_was_expected() {
         ("userName eq true", "not with true"),
         ("active eq \"maybe\"", "true or false without quotes"),
         ("active eq 1", "the number 1"),
-        ("password eq \"x\"", "never returned"),
         ("password pr", "never returned"),
         ("userName eq 1e999", "1e999"),
     ] {
         let detail = refused(text, Mode::Compat);
         assert!(detail.contains(words), "{text}: {detail}");
+    }
+}
+
+#[test]
+fn a_comparison_with_a_secret_is_sensitive_and_repeats_it_nowhere() {
+    for text in
+        ["password eq \"hunter2\"", "title pr or PASSWORD sw \"hunter2\"", "password[value eq \"hunter2\"]"]
+    {
+        let error = read(text, Kind::User, Mode::Compat).expect_err(text);
+        assert_eq!((error.status, error.scim_type), (403, Some(ScimType::Sensitive)), "{text}");
+        assert!(!error.detail.contains("hunter2"), "{}", error.detail);
     }
 }
 

@@ -52,7 +52,7 @@ impl Planner<'_> {
                 let detail = format!("{place} \"{}\" is wrong {}", shorten(text), fault.describe(text));
                 return Err(match fault.class {
                     Class::Syntax | Class::Unknown => ScimError::invalid_path(detail),
-                    Class::Meaning => ScimError::invalid_filter(detail),
+                    Class::Meaning | Class::Secret => ScimError::invalid_filter(detail),
                 });
             }
         };
