@@ -245,7 +245,7 @@ fn messages_and_paths_that_are_none() {
             user.one("replace", path, json!("x")).error(400, "invalidPath");
         }
         user.one("replace", "active", json!("maybe")).error(400, "invalidValue");
-        user.one("replace", "title", json!(["x"])).error(400, "invalidValue");
+        user.one("replace", "title", json!(["x", "y"])).error(400, "invalidValue");
         user.send(json!([{"op": "add", "path": "title"}])).error(400, "invalidValue");
         user.send(json!([{"op": "replace", "value": "x"}])).error(400, "invalidValue");
         let half = json!([{"op": "replace", "path": "title", "value": "U"}, {"op": "replace", "path": "active", "value": 7}]);
