@@ -53,7 +53,7 @@ impl Fault {
                 format!("The header fields are longer than {limit} bytes, or more than 100.")
             }
             Fault::NoRequest => {
-                "This is no HTTP request: look at its first line and at the form of its header fields."
+                "This is no HTTP request: look at its first line, where blanks and quotes are written %20 and %22, and at the form of its header fields."
                     .to_string()
             }
             Fault::BadHost(fault) => format!("{fault}."),
