@@ -13,7 +13,7 @@ use crate::base::Timestamp;
 use crate::base::secret::masked;
 use crate::http::{Query, Response};
 use crate::service::sentence::number;
-use crate::store::{ActivityQuery, Token};
+use crate::store::{ActivityQuery, Lenient, Token};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Days before the end on which a notice changes its words.
@@ -28,6 +28,8 @@ pub struct TokenLine {
     ended: String,
     access: &'static str,
     mode: &'static str,
+    /// Leniencies that its requests needed.
+    lenient: String,
     used: Option<When>,
     address: String,
     agent: String,
@@ -108,6 +110,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         current,
     };
     let refused = refused(&page, &zone).await?;
+    let used = page.visit.desk.service.leniencies(page.team.id)?;
     let rotations = rotations(&page, &tokens).await?;
     let mut shell = page.shell("Tokens", Here::Tokens);
     shell.events = format!("{base}events?page=tokens");
@@ -125,7 +128,10 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         past: if past { "past" } else { "" },
         caption: if past { "Revoked and expired tokens" } else { "Working tokens" },
         empty: rows.is_empty().then(|| nothing(&base, past)),
-        rows: rows.into_iter().map(|token| line(&zone, token, &tokens)).collect(),
+        rows: rows
+            .into_iter()
+            .map(|token| TokenLine { lenient: lenient(token.n, &used), ..line(&zone, token, &tokens) })
+            .collect(),
         rotations,
         refused,
         form: super::token::Form::new(&shell, &Query::default(), &[], String::new()),
@@ -168,6 +174,7 @@ pub fn line(zone: &Zone, token: &Token, tokens: &[Token]) -> TokenLine {
         },
         access: if token.read_only { "Read only" } else { "Read and write" },
         mode: if token.strict { "Exactly the RFCs" } else { "" },
+        lenient: String::new(),
         used: used.map(|used| zone.ago(used.at)),
         address: used.map(|used| used.address.clone()).unwrap_or_default(),
         agent: used.map(|used| clipped(&used.user_agent, 100)).unwrap_or_default(),
@@ -183,6 +190,20 @@ pub fn line(zone: &Zone, token: &Token, tokens: &[Token]) -> TokenLine {
             ),
             None => "Nothing has ever used it.".to_owned(),
         },
+    }
+}
+
+/// The leniencies that a token's requests needed, most needed first.
+fn lenient(token: i64, used: &[Lenient]) -> String {
+    let of: Vec<&Lenient> = used.iter().filter(|one| one.token == token).collect();
+    let mut named: Vec<String> =
+        of.iter().take(3).map(|one| format!("{} {}", one.name, number(one.requests))).collect();
+    if of.len() > named.len() {
+        named.push(format!("{} more", of.len() - named.len()));
+    }
+    match named.is_empty() {
+        true => String::new(),
+        false => format!("Read leniently: {}", named.join(", ")),
     }
 }
 

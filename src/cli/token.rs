@@ -15,6 +15,8 @@ pub(super) enum Command {
     Create(Create),
     /// List the team's tokens
     List(OfTeam),
+    /// Count the leniencies that each token's requests needed: what its provider sends beside the RFCs
+    Leniencies(OfTeam),
     /// Revoke a token: it is refused from the next request on
     Revoke(Revoke),
 }
@@ -58,6 +60,7 @@ pub(super) async fn run(desk: &Desk, command: Command) -> Result<String, Failure
     match command {
         Command::Create(create) => make(desk, create).await,
         Command::List(of) => list(desk, &of),
+        Command::Leniencies(of) => leniencies(desk, &of),
         Command::Revoke(revoke) => {
             let team = desk.team(&revoke.of)?;
             let token = desk.service.token_named(team.id, &revoke.token)?;
@@ -94,6 +97,23 @@ fn list(desk: &Desk, of: &OfTeam) -> Result<String, Failure> {
     let now = desk.service.clock().now();
     let rows: Vec<_> = tokens.iter().map(|token| row(token, now)).collect();
     Ok(table(["n", "name", "token", "kind", "provider", "state", "created", "expires", "last used"], &rows))
+}
+
+fn leniencies(desk: &Desk, of: &OfTeam) -> Result<String, Failure> {
+    let team = desk.team(of)?;
+    let tokens = desk.service.tokens(team.id)?;
+    let name = |n: i64| tokens.iter().find(|token| token.n == n).map(|token| token.name.clone());
+    let used = desk.service.leniencies(team.id)?;
+    if used.is_empty() {
+        return Ok("no request needed a leniency\n".to_owned());
+    }
+    let rows: Vec<_> = used
+        .into_iter()
+        .map(|one| {
+            [name(one.token).unwrap_or_default(), one.name, one.requests.to_string(), one.last.render()]
+        })
+        .collect();
+    Ok(table(["token", "leniency", "requests", "last"], &rows))
 }
 
 fn row(token: &Token, now: crate::base::Timestamp) -> [String; 9] {

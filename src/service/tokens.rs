@@ -9,7 +9,7 @@ use super::{Actor, Caller, Error, Service};
 use crate::base::secret::{self, TokenFault};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Mode;
-use crate::store::{self, Token, Used};
+use crate::store::{self, Lenient, Token, Used};
 
 /// A token lives this long unless something else is said.
 pub const DEFAULT_LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -42,6 +42,11 @@ impl Service {
     /// The team's tokens, newest first.
     pub fn tokens(&self, team: TeamId) -> Result<Vec<Token>, Error> {
         self.store().read_now(|tx| Ok(tx.tokens(team)?))
+    }
+
+    /// Which leniencies the team's tokens used, and how often.
+    pub fn leniencies(&self, team: TeamId) -> Result<Vec<Lenient>, Error> {
+        self.store().read_now(|tx| Ok(tx.leniencies(team)?))
     }
 
     /// Makes a token; the text is returned here and nowhere else.

@@ -99,7 +99,7 @@ impl WriteTx<'_> {
 }
 
 /// In this order: nothing may point at what is gone.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     |tx, team, limit| tx.prune_activity(Some(team), Timestamp(i64::MAX), limit),
     |tx, team, limit| tx.erase_groups(team, limit),
     |tx, team, limit| tx.erase_users(team, limit),
@@ -141,6 +141,7 @@ const STEPS: [Step; 13] = [
             params![team, limit],
         )
     },
+    |tx, team, _| tx.run("delete from leniency where team = ?", [team]),
     |tx, team, _| tx.run("delete from team_schema where team = ?", [team]),
     |tx, team, _| tx.run("delete from team_setting where team = ?", [team]),
     // Whatever a request that was under way when the team was removed has written since.
@@ -175,6 +176,8 @@ mod tests {
                 tx.insert_activity(&Activity {
                     at,
                     team: Some(acme),
+                    token: Some(1),
+                    leniencies: vec!["text-boolean".into()],
                     answer_body: body,
                     ..Activity::default()
                 })?;
@@ -226,7 +229,7 @@ mod tests {
         let (acme, other) = (lived_in(&store, "Acme"), lived_in(&store, "Other"));
         let (before, neighbour) = (rows(&store, acme), rows(&store, other));
         for table in
-            "above activity activity_body day event former_name hour member member_past resource run \
+            "above activity activity_body day event former_name hour leniency member member_past resource run \
                       team_schema team_setting token tombstone total"
                 .split_whitespace()
         {

@@ -52,6 +52,25 @@ fn what_a_compat_token_is_refused_or_given_back_is_told() {
 }
 
 #[test]
+fn each_is_counted_for_its_token() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--name", "JumpCloud"]);
+    let said = || server.data().run(&["token", "leniencies"]).well().stdout;
+    assert_eq!(said(), "no request needed a leniency\n");
+    let id = caller.post("/Users", &json!({"userName": "ann@example.com", "active": "true"})).is(201).id();
+    let off = json!([{"op": "replace", "path": "active", "value": "False"}]);
+    caller.patch(&format!("/Users/{id}"), off).is(200);
+    let said = said();
+    let counted = |name: &str| {
+        let line = said.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}: {said}"));
+        line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(counted("text-boolean"), ["JumpCloud", "text-boolean", "2"]);
+    assert_eq!(counted("message-schema"), ["JumpCloud", "message-schema", "1"]);
+    assert_eq!(said.lines().count(), 3, "{said}");
+}
+
+#[test]
 fn a_strict_token_meets_none_of_them() {
     let server = Server::plain();
     assert_eq!(doubles(&server.caller_with(&["--strict"])), (201, 201, false));

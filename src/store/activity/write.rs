@@ -35,6 +35,9 @@ impl WriteTx<'_> {
             tx.run(sql, params![words, n]).map(|_| ())
         });
         self.add_activity_bytes(team, bytes as i64)?;
+        if let Some(token) = activity.token {
+            self.count_leniencies(team, token, &activity.leniencies, activity.at)?;
+        }
         let error = activity.status >= 400;
         self.count_requests(team, activity.at, activity.change, error, activity.folded.max(1))?;
         Ok(n)
