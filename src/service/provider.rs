@@ -23,7 +23,7 @@ const ONELOGIN: &str = "OneLogin";
 const GOOGLE: &str = "Google Workspace";
 
 /// Words by which clients name themselves.
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 25] = [
     ("jumpcloud", JUMPCLOUD),
     ("okta", OKTA),
     ("onelogin", ONELOGIN),
@@ -32,17 +32,40 @@ const NAMES: [(&str, &str); 8] = [
     ("azure", ENTRA),
     ("aad", ENTRA),
     ("microsoft", ENTRA),
+    ("goauthentik", "authentik"),
+    ("keycloak", "Keycloak"),
+    ("pingfederate", "PingFederate"),
+    ("pingone", "PingOne"),
+    ("sailpoint", "SailPoint"),
+    ("cyberark", "CyberArk"),
+    ("idaptive", "CyberArk"),
+    ("rippling", "Rippling"),
+    ("workday", "Workday"),
+    ("salesforce", "Salesforce"),
+    ("miniorange", "miniOrange"),
+    ("omada", "Omada"),
+    ("saviynt", "Saviynt"),
+    ("zitadel", "ZITADEL"),
+    ("hibob", "HiBob"),
+    ("personio", "Personio"),
+    ("terraform", "Terraform"),
 ];
 
 /// What tells of a provider outside the body.
 pub fn of_request(user_agent: &str, query: &str) -> Option<Sign> {
     let agent = user_agent.to_ascii_lowercase();
-    let named = NAMES.iter().find(|(word, _)| agent.contains(word)).map(|(_, provider)| clear(provider));
+    let named = NAMES.iter().find(|(word, _)| is_said(&agent, word)).map(|(_, provider)| clear(provider));
     named.or_else(|| query.contains("aadOptscim062020").then(|| clear(ENTRA))).or_else(|| {
         // Okta's look-up comes with its paging, always the same.
         (query.starts_with("filter=userName") && query.ends_with("&startIndex=1&count=100"))
             .then(|| faint(OKTA))
     })
+}
+
+/// Whether a word begins somewhere in the text: "entra" does not in "central".
+fn is_said(text: &str, word: &str) -> bool {
+    let begins = |at: usize| !text[..at].ends_with(|c: char| c.is_ascii_alphabetic());
+    text.match_indices(word).any(|(at, _)| begins(at))
 }
 
 /// What tells of a provider in the body.
@@ -137,6 +160,9 @@ mod tests {
         assert_eq!(of("Okta SCIM Client 1.0.0", ""), Some(OKTA));
         assert_eq!(of("JumpCloud-SCIM/1", ""), Some(JUMPCLOUD));
         assert_eq!(of("Google-Auto-Provisioning", ""), Some(GOOGLE));
+        assert_eq!(of("goauthentik.io/2026.1", ""), Some("authentik"));
+        assert_eq!(of("Mozilla/5.0 (MicrosoftEntra)", ""), Some(ENTRA));
+        assert_eq!(of("Central-Feed/2 gaad", ""), None);
         assert_eq!(of("", "aadOptscim062020"), Some(ENTRA));
         assert_eq!(of("curl/8", "filter=userName+eq+%22a%22"), None);
         let body = |value| of_body(&value).map(|sign| sign.provider);
