@@ -224,6 +224,12 @@ test('an export is compared, with links to the people and a list to download', a
   await page.getByRole('button', { name: 'Compare', exact: true }).click();
   assert.match(await page.locator('main').innerText(), /one of them must be userName, email or group/i);
   assert.equal(await page.getByLabel('Or its content').inputValue(), 'shoe size\n42\n', 'what was pasted is still there');
+  await page.getByLabel('Or its content').fill('Member Email\nada.example@example.com\n');
+  await page.getByLabel('Members of the group').fill('Night shift');
+  await page.getByRole('button', { name: 'Compare', exact: true }).click();
+  assert.match(await section(/Missing here/).innerText(), /Night shift/, 'the list is of that one group, and of nobody else');
+  assert.equal(await section(/Here and not in the file/).count(), 0);
+  assert.equal(await page.getByLabel('Members of the group').inputValue(), 'Night shift');
   page.faults = page.faults.filter((fault) => !fault.startsWith('outside: blob:'));
 });
 
