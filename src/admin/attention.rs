@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::admin::idp;
     use crate::base::Timestamp;
-    use crate::service::told::{Moved, Told};
+    use crate::service::told::Told;
     use crate::store::{Activity, ActivityRow, Token, Totals};
 
     fn row(at: i64, status: u16, cause: Option<Cause>) -> ActivityRow {
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn users_without_groups_are_told_of_until_a_group_comes() {
         let totals = Totals { users: 3, active: 3, groups: 0 };
-        let change = Told { row: row(1000, 201, None), joined: Moved::default(), left: Moved::default() };
+        let change = Told::of(row(1000, 201, None));
         let mut found = Overview { totals, changes: vec![change], ..Overview::default() };
         let told = |found: &Overview| titles(found, &[]).contains(&"Users arrive but no group".to_owned());
         assert!(told(&found));

@@ -1,20 +1,18 @@
 //! Groups: the list, and one group with its members and history.
 
-use std::collections::HashSet;
-
 use askama::Template;
 
 use super::download::Downloads;
 use super::error::Fault;
-use super::history::{Teller, Whose, nothing, with_days};
 use super::page::{Here, Page, Shell, html, with};
-use super::parts::{Chip, Column, Empty, Facts, Link, Pager, Timeline, When, clipped, counted, initials};
+use super::parts::{Chip, Column, Empty, Facts, Link, Pager, When, clipped, counted, initials};
+use super::past::{self, History};
 use super::user::{identifiers, requests};
 use super::users::{clean, columns, no_match, order, pager, part, status_chip};
 use super::when::Zone;
 use crate::http::{Query, Response};
 use crate::scim::{Document, Kind};
-use crate::service::browse::{Browse, Detail, Members};
+use crate::service::browse::{Browse, Members};
 use crate::service::sentence::number;
 use crate::store::Totals;
 
@@ -130,15 +128,13 @@ struct MemberLine {
 #[template(path = "group.html")]
 struct GroupPage {
     shell: Shell,
-    id: String,
     name: String,
     lead: String,
     changed: When,
     count: String,
     members: Vec<MemberLine>,
     pager: Pager,
-    history: Timeline,
-    requests: String,
+    history: History,
     identifiers: Facts,
     downloads: Downloads,
 }
@@ -146,7 +142,11 @@ struct GroupPage {
 /// One group.
 pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let service = page.visit.desk.service.clone();
-    let found = service.detail(page.team.id, Kind::Group, id)?.ok_or(Fault::NotFound)?;
+    let Some(found) = service.detail(page.team.id, Kind::Group, id)? else {
+        return past::gone(page, Kind::Group, id);
+    };
+    let tokens = service.tokens(page.team.id)?;
+    let past = past::history(&page, &tokens, Kind::Group, &found.row.id)?.ok_or(Fault::NotFound)?;
     let asked = page.visit.request.query.clone();
     let after = asked.get("after").and_then(|text| text.parse().ok());
     let members = service.group_members(page.team.id, found.row.n, after, PAGE)?;
@@ -154,9 +154,6 @@ pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let base = page.base();
     let path = format!("{base}groups/{}", found.row.id);
     let name = clipped(&found.row.display, 200);
-    let (tokens, tests) = (service.tokens(page.team.id)?, HashSet::new());
-    let whose = Whose::Own(Kind::Group);
-    let teller = Teller { zone: &zone, base: &base, tokens: &tokens, tests: &tests, whose };
     let template = GroupPage {
         downloads: Downloads::new(&format!("{path}/members"), &Query::parse("")),
         lead: format!("{}. Last changed", counted(members.count, "member")),
@@ -173,11 +170,9 @@ pub fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
             },
         },
         members: member_lines(&zone, &members),
-        requests: requests(&found),
-        history: history(&teller, &found),
+        history: past.history.of(requests(&found)),
         identifiers: identifiers(&zone, &base, &found),
         shell: page.shell(&clipped(&name, 60), Here::Groups),
-        id: found.row.id.clone(),
         name,
     };
     html(200, &template)
@@ -204,12 +199,4 @@ fn member_lines(zone: &Zone, members: &Members) -> Vec<MemberLine> {
 /// A time that the script leaves as it is.
 fn still(when: When) -> When {
     When { live: false, ..when }
-}
-
-fn history(teller: &Teller<'_>, found: &Detail) -> Timeline {
-    let mut all = teller.entries(&found.history);
-    if all.is_empty() {
-        all.push(nothing(teller.zone, found.row.created));
-    }
-    with_days(teller.zone, all)
 }

@@ -5,17 +5,19 @@ use std::collections::HashSet;
 
 use super::activity::{changes, is_test, particulars, said};
 use super::folding::{alike, span};
-use super::parts::{Changed, Diff, Entry, Said, Timeline, clipped, counted};
+use super::parts::{Changed, Diff, Entry, Hop, Said, Timeline, clipped, counted};
 use super::when::{Zone, duration};
 use crate::scim::Kind;
 use crate::service::Cause;
 use crate::service::told::{Moved, Named, Told};
-use crate::store::{ActivityRow, Token};
+use crate::store::{ActivityRow, Edge, Token};
 
 /// Changes of members that are no further apart than this belong together.
-pub const TOGETHER_MS: i64 = 60 * 1000;
+const TOGETHER_MS: i64 = 60 * 1000;
 /// Names in one sentence.
 const NAMES: usize = 3;
+/// Groups in one sentence.
+const GROUPS: usize = 5;
 /// Attributes that describe somebody's job, and those that say how to reach somebody.
 const JOB: [&str; 7] =
     ["title", "userType", "department", "division", "organization", "costCenter", "employeeNumber"];
@@ -48,7 +50,7 @@ impl Teller<'_> {
     fn entry(&self, run: &[&Told]) -> Entry {
         let first = run[0];
         let activity = &first.row.activity;
-        let href = format!("{}activity/{}", self.base, activity.request);
+        let href = self.request(first);
         let diff = Diff { changes: changes(&first.row) };
         let mut entry = Entry {
             kind: self.pin(first, &diff.changes),
@@ -63,8 +65,14 @@ impl Teller<'_> {
             (entry.said, entry.sub) = self.refused(run, &href);
             return entry;
         }
+        if self.whose != Whose::Team {
+            entry.hops = self.hops(run);
+        }
         entry.diff = diff;
-        if first.joined.count + first.left.count > 0 {
+        if !first.groups.is_empty() {
+            entry.said = self.groups(run).and(self.by(&first.row));
+            entry.href = href;
+        } else if first.joined.count + first.left.count > 0 {
             (entry.said, entry.sub) = self.moved(run);
             entry.href = href;
         } else if self.whose == Whose::Team {
@@ -74,15 +82,74 @@ impl Teller<'_> {
             entry.diff.changes.retain(|change| change.name != "active");
         } else {
             entry.said = match self.by(&first.row) {
-                by if by.is_empty() => Said::default().link(verb(&first.row, &entry.diff.changes), href),
-                by => Said::default().link(verb(&first.row, &entry.diff.changes), href).and(by),
+                by if by.is_empty() => Said::default().link(verb(first, &entry.diff.changes), href),
+                by => Said::default().link(verb(first, &entry.diff.changes), href).and(by),
             };
         }
-        if entry.sub.is_empty() && entry.diff.changes.is_empty() && first.joined.count + first.left.count == 0
-        {
+        let moved = first.joined.count + first.left.count > 0;
+        if entry.sub.is_empty() && entry.diff.changes.is_empty() && !moved && run.len() == 1 {
             entry.sub = self.note(&activity.note);
         }
         entry
+    }
+
+    /// The page of a request; empty where it is forgotten.
+    fn request(&self, told: &Told) -> String {
+        match told.kept {
+            true => format!("{}activity/{}", self.base, told.row.activity.request),
+            false => String::new(),
+        }
+    }
+
+    /// The groups that somebody joined, or left, in one request or several.
+    fn groups(&self, run: &[&Told]) -> Said {
+        let mut said = Said::default();
+        for (joined, word) in [(true, "Added to"), (false, "Removed from")] {
+            let of_way = |edge: &&Edge| edge.joined == joined;
+            let edges: Vec<&Edge> = run.iter().flat_map(|told| &told.groups).filter(of_way).collect();
+            let before = if said.words.is_empty() { "" } else { ", " };
+            said = match edges.len() {
+                0 => continue,
+                1 => said.and(format!("{before}{word} ")),
+                n => said.and(format!("{before}{word} {}: ", counted(n as u64, "group"))),
+            };
+            for (i, edge) in edges.iter().take(GROUPS).enumerate() {
+                let href = format!("{}groups/{}", self.base, edge.group);
+                said = said.and(if i > 0 { ", " } else { "" }).link(clipped(&edge.name, 80), href);
+            }
+            if edges.len() > GROUPS {
+                said = said.and(format!(" and {} more", edges.len() - GROUPS));
+            }
+        }
+        said
+    }
+
+    /// The requests behind an entry: how one was answered and which event it made, or when each of several came.
+    fn hops(&self, run: &[&Told]) -> Vec<Hop> {
+        let [told] = run else {
+            let hop = |told: &&Told| Hop {
+                text: self.zone.time(told.row.activity.at),
+                href: self.request(told),
+                ..Hop::default()
+            };
+            return run.iter().map(hop).collect();
+        };
+        let activity = &told.row.activity;
+        let mut hops = Vec::new();
+        if !activity.method.is_empty() {
+            let method = clipped(&activity.method, 10);
+            let text = format!("{method} answered {} in {}", activity.status, duration(activity.duration_us));
+            hops.push(Hop { text, href: self.request(told), ..Hop::default() });
+        } else if !told.kept && !activity.request.is_empty() {
+            let text = "Request no longer kept".to_owned();
+            hops.push(Hop { text, code: activity.request.clone(), ..Hop::default() });
+        }
+        if let Some((first, last)) = activity.events {
+            let text =
+                if first == last { format!("event {first}") } else { format!("events {first} to {last}") };
+            hops.push(Hop { text, code: told.events.join(", "), ..Hop::default() });
+        }
+        hops
     }
 
     /// A refusal leads to its request, and says how often, why, and what to do.
@@ -186,7 +253,8 @@ impl Teller<'_> {
         match activity.method.as_str() {
             _ if activity.status >= 400 => "bad",
             "DELETE" => "off",
-            _ if off => "off",
+            _ if off || told.events.iter().any(|event| event.ends_with(".deleted")) => "off",
+            _ if !told.groups.is_empty() => "acc",
             _ if own && told.joined.count > 0 => "ok",
             _ if own && told.left.count > 0 => "off",
             _ if told.joined.count + told.left.count > 0 => "acc",
@@ -209,7 +277,6 @@ pub fn sender(token: &Token) -> String {
 
 /// Entries, latest first, under headings of their days.
 pub fn with_days(zone: &Zone, mut entries: Vec<(i64, Entry)>) -> Timeline {
-    entries.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let mut day = String::new();
     for (at, entry) in &mut entries {
         let today = zone.day(crate::base::Timestamp(*at));
@@ -226,8 +293,9 @@ pub fn nothing(zone: &Zone, created: crate::base::Timestamp) -> (i64, Entry) {
 }
 
 /// What was done, in a word or two, on the page of the one it was done to.
-pub fn verb(row: &ActivityRow, changed: &[Changed]) -> &'static str {
-    let activity = &row.activity;
+pub fn verb(told: &Told, changed: &[Changed]) -> &'static str {
+    let activity = &told.row.activity;
+    let event = |ending: &str| told.events.iter().any(|event| event.ends_with(ending));
     let named = |names: &[&str]| {
         let root =
             |change: &Changed| names.contains(&change.name.split(['.', '[']).next().unwrap_or_default());
@@ -236,6 +304,9 @@ pub fn verb(row: &ActivityRow, changed: &[Changed]) -> &'static str {
     let group = activity.subject.as_ref().is_some_and(|subject| subject.kind == Kind::Group);
     let renamed = if group { "displayName" } else { "userName" };
     match activity.method.as_str() {
+        _ if event(".deleted") => "Deleted",
+        _ if event(".restored") => "Came back",
+        _ if event(".created") => "Added",
         "DELETE" => "Deleted",
         "POST" if activity.sentence.ends_with(" came back") => "Came back",
         "POST" if activity.status == 201 => "Added",
@@ -269,9 +340,13 @@ fn belongs(run: &[&Told], next: &Told, whose: Whose) -> bool {
     }
     let one_way =
         |told: &Told| (told.joined.count > 0) != (told.left.count > 0) && told.row.activity.diff.is_none();
-    let near = last.row.activity.at.since(next.row.activity.at) <= TOGETHER_MS;
+    let near = last.row.activity.at.since(next.row.activity.at).abs() <= TOGETHER_MS;
+    let one_token = first.row.activity.token == next.row.activity.token;
+    if let ([one, ..], [other, ..]) = (&first.groups[..], &next.groups[..]) {
+        return near && one_token && one.joined == other.joined;
+    }
     let same_way = one_way(first) && one_way(next) && (first.joined.count > 0) == (next.joined.count > 0);
-    if !(near && same_way && first.row.activity.token == next.row.activity.token) {
+    if !(near && same_way && one_token) {
         return false;
     }
     let person = alone(first).is_some() && alone(first) == alone(next);
@@ -313,21 +388,6 @@ pub fn listed(names: &[String], most: usize) -> String {
     text
 }
 
-/// The hops of the latest request: how it was answered, and which event it made.
-pub fn hops(row: &ActivityRow) -> Vec<String> {
-    let activity = &row.activity;
-    let mut hops = vec![format!(
-        "{} answered {} in {}",
-        clipped(&activity.method, 10),
-        activity.status,
-        duration(activity.duration_us)
-    )];
-    if let Some((first, last)) = activity.events {
-        hops.push(if first == last { format!("event {first}") } else { format!("events {first} to {last}") });
-    }
-    hops
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -359,7 +419,7 @@ mod tests {
             who: names.iter().copied().take(4).map(named).collect(),
             count: names.len() as u64,
         };
-        Told { row: ActivityRow { n: at, activity }, joined: all(joined), left: all(left) }
+        Told { joined: all(joined), left: all(left), ..Told::of(ActivityRow { n: at, activity }) }
     }
 
     fn changed(method: &str, status: u16, diff: serde_json::Value) -> Told {
@@ -420,6 +480,50 @@ mod tests {
         );
         let left = [moved(90, "Ops", &[], &["A"])];
         assert_eq!(lines(&left, Whose::Own(Kind::Group)), pairs(&[("A left the group", "By JumpCloud.")]));
+    }
+
+    /// Somebody's joining or leaving of a group, as their own history has it.
+    fn grouped(at: i64, name: &str, joined: bool) -> Told {
+        let mut told = moved(at, "Mei", &[], &[]);
+        told.groups = vec![Edge { group: name.to_lowercase(), name: name.into(), joined }];
+        told.row.activity.note = format!("{name} was added");
+        told.row.activity.events = Some((at as u64, at as u64));
+        told.events = vec!["membership.added".into()];
+        told
+    }
+
+    #[test]
+    fn groups_of_one_minute_are_one_entry_that_leads_to_each_request() {
+        let told = [
+            grouped(90, "Ops", false),
+            grouped(89, "All", false),
+            grouped(80, "Ops", true),
+            grouped(5, "All", true),
+        ];
+        let own = Whose::Own(Kind::User);
+        assert_eq!(
+            lines(&told, own),
+            pairs(&[
+                ("Removed from 2 groups: Ops, All by JumpCloud", ""),
+                ("Added to Ops by JumpCloud", "Ops was added."),
+                ("Added to All by JumpCloud", "All was added."),
+            ])
+        );
+        let hops = |entry: &Entry| {
+            let hops = entry.hops.iter();
+            hops.map(|hop| format!("{}|{}|{}", hop.text, hop.href, hop.code)).collect::<Vec<_>>()
+        };
+        let shown = entries(&told, own);
+        assert_eq!(hops(&shown[0]), ["00:01:30|/t/activity/req_90|", "00:01:29|/t/activity/req_89|"]);
+        assert_eq!(
+            hops(&shown[1]),
+            ["PATCH answered 200 in 0 ms|/t/activity/req_80|", "event 80||membership.added"]
+        );
+        let mut gone = grouped(7, "Ops", true);
+        (gone.kept, gone.row.activity.method) = (false, String::new());
+        let shown = entries(&[gone], own).remove(0);
+        assert_eq!(shown.href, "");
+        assert_eq!(hops(&shown)[0], "Request no longer kept||req_7");
     }
 
     #[test]

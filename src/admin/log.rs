@@ -61,7 +61,6 @@ impl Asked {
                 which,
                 token,
                 text: Some(q).filter(|text| !text.is_empty()),
-                subject: None,
                 from,
                 to,
                 before: place(&get("after")),

@@ -31,6 +31,7 @@ mod notices;
 mod overview;
 mod page;
 mod parts;
+mod past;
 mod pending;
 mod reached;
 mod request;

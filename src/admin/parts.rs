@@ -268,6 +268,14 @@ pub struct Diff {
     pub changes: Vec<Changed>,
 }
 
+/// A step on the way of a change: words that may be a link, and an identifier.
+#[derive(Clone, Debug, Default)]
+pub struct Hop {
+    pub text: String,
+    pub href: String,
+    pub code: String,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, Default)]
 pub struct Entry {
@@ -280,7 +288,7 @@ pub struct Entry {
     /// Where the request stands, when no word of the sentence leads there.
     pub href: String,
     pub diff: Diff,
-    pub hops: Vec<String>,
+    pub hops: Vec<Hop>,
     /// It is about a test object and about nobody.
     pub test: bool,
 }
@@ -388,7 +396,7 @@ mod tests {
                 diff: Diff {
                     changes: vec![Changed { name: name.into(), old: name.into(), new: name.into() }],
                 },
-                hops: vec![name.into()],
+                hops: vec![Hop { text: name.into(), href: name.into(), code: name.into() }],
                 ..Entry::default()
             }],
         };

@@ -11,6 +11,7 @@ use crate::http::query::encode;
 use crate::scim::Kind;
 use crate::service::browse::{Finds, Listed};
 use crate::service::sentence::number;
+use crate::store::Tombstone;
 
 struct Hit {
     href: String,
@@ -45,8 +46,9 @@ pub async fn search(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     }
     let mut shell = page.shell("Search", Here::Nowhere);
     shell.find = text.clone();
-    let total = found.users.total + found.groups.total + u64::from(found.request.is_some());
-    let template = SearchPage {
+    let total =
+        found.users.total + found.groups.total + found.gone.len() as u64 + u64::from(found.request.is_some());
+    let mut template = SearchPage {
         lead: format!("{} found for “{}”.", number(total), clipped(&text, 100)),
         parts: vec![
             part(&base, "Users", "users", &text, &found.users),
@@ -67,6 +69,9 @@ pub async fn search(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         ],
         shell,
     };
+    if !found.gone.is_empty() {
+        template.parts.insert(2, deleted(&base, &found.gone));
+    }
     html(200, &template)
 }
 
@@ -74,14 +79,26 @@ fn only_one(base: &str, found: &Finds) -> Option<String> {
     if let Some(row) = &found.request {
         return Some(format!("{base}activity/{}", row.activity.request));
     }
-    let listed = match (found.users.total, found.groups.total) {
-        (1, 0) => &found.users,
-        (0, 1) => &found.groups,
+    let (kind, id) = match (found.users.total, found.groups.total, found.gone.as_slice()) {
+        (1, 0, []) => (Kind::User, &found.users.rows.first()?.0.id),
+        (0, 1, []) => (Kind::Group, &found.groups.rows.first()?.0.id),
+        (0, 0, [one]) => (one.kind, &one.id),
         _ => return None,
     };
-    let (row, _) = listed.rows.first()?;
-    let kind = if row.kind == Kind::User { "users" } else { "groups" };
-    Some(format!("{base}{kind}/{}", row.id))
+    Some(format!("{base}{}/{id}", list_of(kind)))
+}
+
+fn list_of(kind: Kind) -> &'static str {
+    if kind == Kind::User { "users" } else { "groups" }
+}
+
+fn deleted(base: &str, gone: &[Tombstone]) -> Part {
+    let hits = gone.iter().map(|one| Hit {
+        href: format!("{base}{}/{}", list_of(one.kind), one.id),
+        text: clipped(&one.display, 120),
+        sub: one.id.clone(),
+    });
+    Part { title: "Deleted", all: None, hits: hits.collect() }
 }
 
 fn part(base: &str, title: &'static str, path: &str, text: &str, listed: &Listed) -> Part {

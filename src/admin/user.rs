@@ -8,18 +8,18 @@ use serde_json::Value;
 use super::activity::changes;
 use super::code;
 use super::error::Fault;
-use super::history::{TOGETHER_MS, Teller, Whose, hops, nothing, verb, with_days};
+use super::history::{Teller, Whose, verb};
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Chip, Code, Entry, Fact, Facts, Link, Said, Timeline, When, clipped, counted, initials};
+use super::parts::{Chip, Code, Fact, Facts, When, clipped, counted, initials};
+use super::past::{self, History};
 use super::users::status_chip;
 use super::when::Zone;
-use crate::base::Timestamp;
 use crate::http::Response;
 use crate::scim::registry::ENTERPRISE;
 use crate::scim::{Document, Kind};
 use crate::service::browse::{Detail, MOST_REQUESTS};
 use crate::service::sentence::number;
-use crate::store::ActivityRow;
+use crate::service::told::Told;
 
 struct GroupLine {
     id: String,
@@ -31,17 +31,15 @@ struct GroupLine {
 #[template(path = "user.html")]
 struct UserPage {
     shell: Shell,
-    id: String,
     name: String,
     initials: String,
     active: bool,
     chip: Chip,
     lead: String,
     lead_at: When,
-    requests: String,
     group_count: String,
     groups: Vec<GroupLine>,
-    history: Timeline,
+    history: History,
     profile: Facts,
     identifiers: Facts,
     json: Code,
@@ -49,7 +47,11 @@ struct UserPage {
 
 /// One person.
 pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
-    let found = page.visit.desk.service.detail(page.team.id, Kind::User, id)?.ok_or(Fault::NotFound)?;
+    let Some(found) = page.visit.desk.service.detail(page.team.id, Kind::User, id)? else {
+        return past::gone(page, Kind::User, id);
+    };
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    let past = past::history(&page, &tokens, Kind::User, &found.row.id)?.ok_or(Fault::NotFound)?;
     let zone = page.visit.zone.clone();
     let base = page.base();
     let name = clipped(&found.row.display, 200);
@@ -62,23 +64,20 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
             (false, _) => "Through a group within it".to_owned(),
         },
     });
-    let tokens = page.visit.desk.service.tokens(page.team.id)?;
     let tests = HashSet::new();
     let whose = Whose::Own(Kind::User);
     let teller = Teller { zone: &zone, base: &base, tokens: &tokens, tests: &tests, whose };
-    let (lead, lead_at) = lead(&teller, &found);
+    let (lead, lead_at) = lead(&teller, &found, &past.told);
     let template = UserPage {
         groups: groups.collect(),
         shell: page.shell(&clipped(&name, 60), Here::Users),
-        id: found.row.id.clone(),
         initials: initials(&name),
         active: found.row.active,
         chip: status_chip(&found.row),
-        requests: requests(&found),
         lead,
         lead_at,
         group_count: counted(found.groups.len() as u64, "group"),
-        history: history(&teller, &found),
+        history: past.history.of(requests(&found)),
         profile: profile(&base, &found),
         identifiers: identifiers(&zone, &base, &found),
         json: Code {
@@ -92,61 +91,16 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     html(200, &template)
 }
 
-/// Requests about the person, and the groups joined and left, latest first.
-fn history(teller: &Teller<'_>, found: &Detail) -> Timeline {
-    let (zone, base) = (teller.zone, teller.base);
-    let mut all = teller.entries(&found.history);
-    if let (Some((_, entry)), Some(latest)) = (all.first_mut(), found.history.first()) {
-        entry.hops = hops(&latest.row);
-    }
-    let joined = found.groups.iter().filter_map(|(group, since)| {
-        Some(((*since)?, Link::new(format!("{base}groups/{}", group.id), clipped(&group.display, 80))))
-    });
-    all.extend(memberships(zone, ("Added to", joined.collect())));
-    let left = found
-        .left
-        .iter()
-        .map(|(id, name, until)| (*until, Link::new(format!("{base}groups/{id}"), clipped(name, 80))));
-    all.extend(memberships(zone, ("Removed from", left.collect())));
-    if all.is_empty() {
-        all.push(nothing(zone, found.row.created));
-    }
-    with_days(zone, all)
-}
-
-/// Groups that were joined, or left, with one entry for those of one moment.
-fn memberships(zone: &Zone, (word, mut all): (&str, Vec<(Timestamp, Link)>)) -> Vec<(i64, Entry)> {
-    const NAMED: usize = 5;
-    all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let moments = all.chunk_by(|(one, _), (next, _)| one.since(*next) <= TOGETHER_MS);
-    let entry = |moment: &[(Timestamp, Link)]| {
-        let mut said = match moment.len() {
-            1 => Said::plain(format!("{word} ")),
-            n => Said::plain(format!("{word} {}: ", counted(n as u64, "group"))),
-        };
-        for (i, (_, group)) in moment.iter().take(NAMED).enumerate() {
-            let comma = if i > 0 { ", " } else { "" };
-            said = said.and(comma).link(group.text.as_str(), group.href.as_str());
-        }
-        if moment.len() > NAMED {
-            said = said.and(format!(" and {} more", moment.len() - NAMED));
-        }
-        let at = moment[0].0;
-        (at.0, Entry { kind: "acc", said, at: zone.clock(at), ..Entry::default() })
-    };
-    moments.map(entry).collect()
-}
-
 /// The latest thing that happened to the person: "Deactivated by JumpCloud today at 16:02:11 UTC".
-fn lead(teller: &Teller<'_>, found: &Detail) -> (String, When) {
-    let active = found.row.active;
-    let off = |row: &ActivityRow| verb(row, &changes(row)) == "Deactivated";
-    let mut rows = found.history.iter().map(|told| &told.row).filter(|row| row.activity.status < 400);
-    match rows.find(|row| active || off(row)) {
-        Some(row) => {
-            let what = verb(row, &changes(row));
-            let at = row.activity.at;
-            (format!("{what}{} {},", teller.by(row), teller.zone.spoken(at)), teller.zone.ago(at))
+fn lead(teller: &Teller<'_>, found: &Detail, told: &[Told]) -> (String, When) {
+    let what = |told: &Told| verb(told, &changes(&told.row));
+    let of_record = |told: &&Told| told.row.activity.status < 400 && told.groups.is_empty();
+    let mut own = told.iter().filter(of_record);
+    match own.find(|told| found.row.active || what(told) == "Deactivated") {
+        Some(told) => {
+            let at = told.row.activity.at;
+            let by = teller.by(&told.row);
+            (format!("{}{by} {},", what(told), teller.zone.spoken(at)), teller.zone.ago(at))
         }
         None => ("Last changed".to_owned(), teller.zone.ago(found.row.modified)),
     }

@@ -116,6 +116,13 @@ impl Clock {
             at.fetch_add(duration.as_millis() as i64, Ordering::Relaxed);
         }
     }
+
+    /// Puts a manual clock back, as a machine's clock is when it was wrong.
+    pub fn put_back(&self, duration: Duration) {
+        if let Source::Manual(at) = &self.0 {
+            at.fetch_sub(duration.as_millis() as i64, Ordering::Relaxed);
+        }
+    }
 }
 
 #[cfg(test)]

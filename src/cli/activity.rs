@@ -6,16 +6,23 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use super::narrow::Narrow;
 use super::table::printable;
 use super::{Desk, OfTeam};
+use crate::scim::Kind;
 use crate::serve::Failure;
 use crate::service::export::{Format, Taken};
+use crate::service::history::State;
+use crate::service::sentence::count;
+use crate::service::told::Told;
 use crate::store::{ActivityQuery, ActivityRow, Team};
 
 /// How often --follow looks.
 const LOOK: Duration = Duration::from_millis(300);
+/// Characters of a value that changed.
+const LONGEST_VALUE: usize = 200;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -114,10 +121,32 @@ async fn history(desk: &Desk, of: &Of) -> Result<String, Failure> {
     let team = desk.team(&of.of)?;
     let history = desk.service.history(team.id, &of.who).await?;
     let mut names = Names::new(desk, &team);
-    let gone = if history.deleted { ", deleted" } else { "" };
-    let heading = format!("{} ({} {}{gone})\n", printable(&history.name), history.kind.name(), history.id);
-    let lines: Vec<String> = history.rows.iter().map(|row| names.line(row)).collect();
-    Ok(heading + &lines.concat())
+    let who = &history.who;
+    let mut text = format!("{} ({} {})", who.name, who.kind.name(), who.id);
+    text.push_str(&match &who.state {
+        State::Deleted(gone) => format!(", deleted at {}", gone.at.render()),
+        State::Here { active, groups } => {
+            let active = match (who.kind, active) {
+                (Kind::Group, _) => "",
+                (Kind::User, true) => ", active",
+                (Kind::User, false) => ", inactive",
+            };
+            match groups.as_slice() {
+                [] => active.to_owned(),
+                groups => {
+                    format!("{active}, in {}: {}", count(groups.len() as u64, "group"), groups.join(", "))
+                }
+            }
+        }
+    });
+    let mut text = printable(&text) + "\n";
+    for told in &history.told {
+        text.push_str(&names.told(told));
+    }
+    if !who.namesakes.is_empty() {
+        text.push_str(&format!("Others have or had this name: {}\n", who.namesakes.join(", ")));
+    }
+    Ok(text)
 }
 
 async fn find(desk: &Desk, search: &Search) -> Result<String, Failure> {
@@ -205,6 +234,21 @@ impl<'a> Names<'a> {
         self.tokens.get(&n).cloned().unwrap_or_else(|| format!("token {n}"))
     }
 
+    /// The line of something in a history, and below it what changed.
+    fn told(&mut self, told: &Told) -> String {
+        let mut text = self.line(&told.row);
+        let changes = told.row.activity.diff.as_ref().and_then(Value::as_array);
+        for change in changes.into_iter().flatten() {
+            let part = |name: &str| match change[name].as_str().unwrap_or_default() {
+                "" => "nothing".to_owned(),
+                text => clip(text, LONGEST_VALUE),
+            };
+            let line = format!("    {}: {} to {}", part("path"), part("old"), part("new"));
+            text.push_str(&(printable(&line) + "\n"));
+        }
+        text
+    }
+
     /// `time  status  token  what happened (note)  request id`
     fn line(&mut self, row: &ActivityRow) -> String {
         let activity = &row.activity;
@@ -213,13 +257,23 @@ impl<'a> Names<'a> {
             true => String::new(),
             false => format!(" ({})", activity.note),
         };
+        let status = match activity.status {
+            0 => "---".to_owned(),
+            status => status.to_string(),
+        };
         let line = format!(
-            "{}  {}  {token}  {}{note}  {}",
+            "{}  {status}  {token}  {}{note}  {}",
             activity.at.render(),
-            activity.status,
             activity.sentence,
             activity.request
         );
         printable(&line) + "\n"
+    }
+}
+
+fn clip(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }

@@ -3,20 +3,17 @@
 
 use serde_json::Value;
 
-use super::told::{Told, told};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::filter;
 use crate::scim::resource::GroupRef;
 use crate::scim::{Document, Kind, Mode, Notes, Registry};
 use crate::store::{
-    ActivityQuery, ActivityRow, Found, Page, Place, Query, ReadTx, Row, Sort, Token, Totals, Which,
+    ActivityQuery, ActivityRow, Found, Page, Place, Query, ReadTx, Row, Sort, Token, Tombstone, Totals,
 };
 
 /// Groups whose joining time a user's page shows.
 const MOST_GROUPS: usize = 200;
-/// Entries of a history on one page.
-const HISTORY: u32 = 30;
 /// Requests about somebody are counted up to so many.
 pub const MOST_REQUESTS: u32 = 1000;
 
@@ -64,14 +61,10 @@ pub struct Detail {
     pub document: Document,
     /// The token that last wrote it.
     pub token: Option<Token>,
-    /// The requests that changed it, or meant to, latest first.
-    pub history: Vec<Told>,
     /// How many requests name it, up to `MOST_REQUESTS`.
     pub requests: u64,
     /// The groups it is in, and since when.
     pub groups: Vec<(GroupRef, Option<Timestamp>)>,
-    /// The groups it left: id, name, when.
-    pub left: Vec<(String, String, Timestamp)>,
     /// A user's manager: id, and the name where the manager is here.
     pub manager: Option<(String, Option<String>)>,
 }
@@ -90,6 +83,8 @@ pub struct Members {
 pub struct Finds {
     pub users: Listed,
     pub groups: Listed,
+    /// Users and groups that were deleted and had exactly this name or id.
+    pub gone: Vec<Tombstone>,
     pub request: Option<ActivityRow>,
 }
 
@@ -150,7 +145,15 @@ impl Service {
                     Some(row) => Some(row),
                     None => tx.activity_by_request(None, &text)?,
                 };
+                let mut gone: Vec<Tombstone> = Vec::new();
+                if tx.resource_any(team, &text)?.is_none() {
+                    gone.extend(tx.tombstone(team, &text)?);
+                }
+                for kind in [Kind::User, Kind::Group] {
+                    gone.extend(tx.buried(team, kind, &text, 10)?);
+                }
                 Ok(Finds {
+                    gone,
                     users: list(tx, team, &registry, &some(Kind::User))?,
                     groups: list(tx, team, &registry, &some(Kind::Group))?,
                     request,
@@ -250,14 +253,6 @@ fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
         };
         groups.push((group, since));
     }
-    let mut left = Vec::new();
-    for past in tx.past_groups(team, &row.id, HISTORY)? {
-        let name = match tx.resource(team, Kind::Group, &past.group)? {
-            Some(group) => group.display,
-            None => tx.tombstone(team, &past.group)?.map(|gone| gone.display).unwrap_or_default(),
-        };
-        left.push((past.group, name, past.until));
-    }
     let manager = match manager_id(&document) {
         Some(id) => {
             let name = tx.resource(team, Kind::User, &id)?.map(|row| row.display);
@@ -265,22 +260,14 @@ fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
         }
         None => None,
     };
-    let query = ActivityQuery {
-        which: Which::Changes,
-        subject: Some(row.id.clone()),
-        limit: HISTORY,
-        ..ActivityQuery::default()
-    };
     let about =
         ActivityQuery { text: Some(row.id.clone()), limit: MOST_REQUESTS, ..ActivityQuery::default() };
     Ok(Detail {
         token: tx.token(team, row.token)?,
-        history: told(tx, team, tx.activity(Some(team), &query)?)?,
         requests: tx.count_activity(team, &about)?,
         row,
         document,
         groups,
-        left,
         manager,
     })
 }

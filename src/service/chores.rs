@@ -9,7 +9,7 @@ use super::sessions::{IDLE, LONGEST, REMEMBERED};
 use super::teams::BACK_DAYS;
 use super::{Error, Service, provision};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{Activity, StoreError, Subject, TeamSettings, WriteTx};
+use crate::store::{Activity, By, StoreError, Subject, TeamSettings, WriteTx};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MIB: u64 = 1024 * 1024;
@@ -103,9 +103,10 @@ fn delete_inactive(tx: &mut WriteTx<'_>, team: TeamId, chosen: &TeamSettings) ->
     let now = tx.now();
     let rows = tx.inactive_since(team, before_days(now, days), DELETED)?;
     for row in &rows {
-        let (events, also) = provision::delete_row(tx, team, row, None)?;
+        let request = tx.ids().request();
+        let (events, also) = provision::delete_row(tx, team, row, By { request: &request, token: None })?;
         let activity = Activity {
-            request: tx.ids().request(),
+            request,
             at: now,
             team: Some(team),
             status: 204,
@@ -291,14 +292,13 @@ mod tests {
         desk.forget(Retention::default()).await;
         assert_eq!((lives(&gone), lives(&late), lives(&active)), (false, true, true));
         let told = desk.service.history(desk.team, &gone).await.expect("its history");
-        let last = &told.rows.last().expect("a row").activity;
+        let last = &told.told.last().expect("a row").row.activity;
         assert_eq!(last.sentence, "gone@example.com was deleted");
         assert!(last.note.contains("90 days"), "{}", last.note);
         let audit = desk.service.store().read_now(|tx| tx.audit(Some(desk.team), None, 1)).expect("rows");
         assert_eq!((audit[0].who.as_str(), audit[0].what.as_str()), ("scimd", "user.deleted"));
-        let event =
-            desk.service.store().read_now(|tx| tx.events_of(desk.team, &gone, None, 1)).expect("rows");
-        assert_eq!(event[0].name, "user.deleted");
+        let events = desk.service.store().read_now(|tx| tx.events_after(desk.team, 0, 99)).expect("rows");
+        assert_eq!(events.last().map(|event| event.name.as_str()), Some("user.deleted"));
         desk.sound();
     }
 

@@ -9,7 +9,7 @@ use super::{Caller, Error, Service};
 use crate::scim::registry::AttrPath;
 use crate::scim::resource::Projection;
 use crate::scim::{Document, Kind, Notes, Registry, ScimError};
-use crate::store::{IndexValue, ReadTx, Row, Subject, WriteTx, index};
+use crate::store::{By, IndexValue, ReadTx, Row, Subject, WriteTx, index};
 
 /// Where a request goes and how its answer is to look.
 #[derive(Clone, Debug)]
@@ -79,6 +79,11 @@ impl Job {
         Ok(Job { caller: caller.clone(), asked: asked.clone(), target, view })
     }
 
+    /// Who makes the events of the change.
+    pub(super) fn by(&self) -> By<'_> {
+        By { request: &self.asked.id, token: Some(self.caller.token) }
+    }
+
     /// The answer shows of what was sent also what is returned on request.
     pub(super) fn shows_sent(&mut self, paths: impl FnOnce(&Registry) -> Vec<AttrPath>) {
         if !self.view.registry().shows_on_request(self.target.kind) {
@@ -110,7 +115,7 @@ impl Job {
     pub(super) fn finish(&self, tx: &mut WriteTx<'_>, done: Done<'_>) -> Result<Outcome, Error> {
         let row = done.row;
         let mut events: Vec<u64> = done.event.into_iter().collect();
-        events.extend(done.delta.write_events(tx, &self.caller, &row.id)?);
+        events.extend(done.delta.write_events(tx, &self.caller, self.by(), &row.id)?);
         let bodiless = done.verb == Verb::Patch
             && row.kind == Kind::Group
             && !self.target.asks_attributes

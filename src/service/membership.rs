@@ -10,7 +10,7 @@ use crate::scim::filter::eval_value;
 use crate::scim::patch::MemberEdit;
 use crate::scim::resource::Member;
 use crate::scim::{Kind, Leniency, Mode, Notes, ScimError};
-use crate::store::{Known, ReadTx, Row, WriteTx};
+use crate::store::{By, Known, ReadTx, Row, WriteTx};
 
 /// How many members one event names at most.
 const EVENT_MEMBERS: usize = 1000;
@@ -61,6 +61,7 @@ impl Delta {
         &self,
         tx: &mut WriteTx<'_>,
         caller: &Caller,
+        by: By<'_>,
         group: &str,
     ) -> Result<Vec<u64>, Error> {
         let mut numbers = Vec::new();
@@ -68,7 +69,7 @@ impl Delta {
             let ids: Vec<&str> = side.values().map(|found| found.id.as_str()).collect();
             for chunk in ids.chunks(EVENT_MEMBERS) {
                 let body = json!({ "group": group, "members": chunk });
-                numbers.push(tx.append_event(caller.team, name, Kind::Group, group, &body)?);
+                numbers.push(tx.append_event(caller.team, by, name, Kind::Group, group, &body)?);
             }
         }
         Ok(numbers)

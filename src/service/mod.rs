@@ -27,6 +27,7 @@ mod membership;
 mod missed;
 pub mod overview;
 mod passwords;
+pub mod past;
 mod patch;
 pub mod provider;
 pub mod provision;

@@ -14,7 +14,7 @@ use crate::base::TeamId;
 use crate::scim::patch::MemberEdit;
 use crate::scim::resource::{self, Parsed, Projection};
 use crate::scim::{Document, Kind, Leniency, Notes};
-use crate::store::{Row, WriteTx};
+use crate::store::{By, Row, WriteTx};
 
 /// A request body as the service takes it: parsed once at the door.
 pub type Body = Value;
@@ -146,7 +146,7 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
     };
     // Before the members: an edge remembers the event that begins it, which comes next.
     let body = json!({ "id": row.id, "resource": document });
-    let event = tx.append_event(caller.team, event, kind, &row.id, &body)?;
+    let event = tx.append_event(caller.team, job.by(), event, kind, &row.id, &body)?;
     let mut delta = Delta::default();
     if let Some(members) = &parsed.members {
         let edits = [MemberEdit::Add(members.clone())];
@@ -214,7 +214,8 @@ pub(super) fn change(
         true => None,
         false => {
             let name = event_name(row.kind, old, document);
-            Some(tx.append_event(caller.team, name, row.kind, &row.id, &event_body(&row.id, &changes))?)
+            let body = event_body(&row.id, &changes);
+            Some(tx.append_event(caller.team, job.by(), name, row.kind, &row.id, &body)?)
         }
     };
     let delta = membership::apply(tx, caller, row, edits, &mut notes);
@@ -252,7 +253,7 @@ pub(super) fn change(
 fn delete(tx: &mut WriteTx<'_>, job: &Job, id: &str) -> Result<(), Error> {
     let caller = &job.caller;
     let row = job.existing(tx, id)?;
-    let (events, groups) = delete_row(tx, caller.team, &row, Some(caller.token))?;
+    let (events, groups) = delete_row(tx, caller.team, &row, job.by())?;
     let end = Ending {
         status: 204,
         deed: Deed::Deleted { kind: row.kind, name: &row.display },
@@ -273,20 +274,20 @@ pub(super) fn delete_row(
     tx: &mut WriteTx<'_>,
     team: TeamId,
     row: &Row,
-    token: Option<i64>,
+    by: By<'_>,
 ) -> Result<(Vec<u64>, Vec<String>), Error> {
-    let deleted = tx.delete_resource(team, row, token)?;
+    let deleted = tx.delete_resource(team, row, by.token)?;
     let mut events = Vec::new();
     for group in &deleted.groups {
         let body = json!({ "group": group.id, "members": [row.id] });
-        events.push(tx.append_event(team, "membership.removed", Kind::Group, &group.id, &body)?);
+        events.push(tx.append_event(team, by, "membership.removed", Kind::Group, &group.id, &body)?);
     }
     let (name, body) = match row.kind {
         // Whether access ends with it: who was inactive had none.
         Kind::User => ("user.deleted", json!({ "id": row.id, "name": row.display, "active": row.active })),
         Kind::Group => ("group.deleted", json!({ "id": row.id, "name": row.display })),
     };
-    events.push(tx.append_event(team, name, row.kind, &row.id, &body)?);
+    events.push(tx.append_event(team, by, name, row.kind, &row.id, &body)?);
     Ok((events, deleted.groups.into_iter().map(|group| group.id).collect()))
 }
 

@@ -190,7 +190,7 @@ fn names(joined: &[String], left: &[String]) -> String {
 }
 
 /// A name that providers sent, short enough for a sentence.
-fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     const LONGEST: usize = 80;
     if name.trim().is_empty() {
         return "(no name)".to_owned();
@@ -214,7 +214,8 @@ fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
-fn count(n: u64, noun: &str) -> String {
+/// A number with its noun.
+pub fn count(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", number(n)) }
 }
 

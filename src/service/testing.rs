@@ -54,9 +54,14 @@ pub fn target(kind: Kind) -> Target {
 }
 
 impl Desk {
+    /// A request with an id of its own.
+    fn asked(&self) -> Asked {
+        Asked { id: self.service.ids().request(), at: self.clock.now(), ..Asked::default() }
+    }
+
     /// Creates a user or group as a provider does.
     pub async fn create(&self, caller: &Caller, kind: Kind, body: Value) -> Result<Outcome, Error> {
-        self.service.create(caller, &Asked::default(), target(kind), &body).await
+        self.service.create(caller, &self.asked(), target(kind), &body).await
     }
 
     /// Replaces a user or group as a provider does.
@@ -67,11 +72,11 @@ impl Desk {
         id: &str,
         body: Value,
     ) -> Result<Outcome, Error> {
-        self.service.replace(caller, &Asked::default(), target(kind), id, &body).await
+        self.service.replace(caller, &self.asked(), target(kind), id, &body).await
     }
 
     /// Deletes a user or group as a provider does.
     pub async fn delete(&self, caller: &Caller, kind: Kind, id: &str) -> Result<(), Error> {
-        self.service.delete(caller, &Asked::default(), target(kind), id).await
+        self.service.delete(caller, &self.asked(), target(kind), id).await
     }
 }

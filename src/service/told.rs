@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Error;
 use crate::base::TeamId;
 use crate::scim::Kind;
-use crate::store::{ActivityRow, ReadTx};
+use crate::store::{ActivityRow, Edge, ReadTx};
 
 /// Members of one request that are named; the others are counted.
 const NAMED: usize = 4;
@@ -36,31 +36,57 @@ pub struct Moved {
 /// A request and whom it moved.
 #[derive(Clone, Debug)]
 pub struct Told {
+    /// In the history of one user or group its sentence is about that one. Of a request that is forgotten it holds what the
+    /// events remember.
     pub row: ActivityRow,
     pub joined: Moved,
     pub left: Moved,
+    /// The groups that the one whose history it is joined or left with it.
+    pub groups: Vec<Edge>,
+    /// Whether the request itself is still kept.
+    pub kept: bool,
+    /// The names of its events, as far as they are known, in order.
+    pub events: Vec<String>,
+}
+
+impl Told {
+    /// A request that is kept, with nobody moved.
+    pub fn of(row: ActivityRow) -> Told {
+        Told {
+            row,
+            joined: Moved::default(),
+            left: Moved::default(),
+            groups: Vec::new(),
+            kept: true,
+            events: Vec::new(),
+        }
+    }
 }
 
 /// Requests with whom they moved, in their order; ids of managers become names.
 pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
-    let mut names = Names { tx, team, known: HashMap::new() };
+    let mut names = Names::new(tx, team);
     let mut all = Vec::with_capacity(rows.len());
     for mut row in rows {
         let (joined, left) = moved(&mut names, &row)?;
         managers(&mut names, &mut row)?;
-        all.push(Told { row, joined, left });
+        all.push(Told { joined, left, ..Told::of(row) });
     }
     Ok(all)
 }
 
 /// Names of ids, each looked up once.
-struct Names<'a> {
-    tx: &'a ReadTx<'a>,
-    team: TeamId,
+pub(super) struct Names<'a> {
+    pub(super) tx: &'a ReadTx<'a>,
+    pub(super) team: TeamId,
     known: HashMap<String, Option<Named>>,
 }
 
-impl Names<'_> {
+impl<'a> Names<'a> {
+    pub(super) fn new(tx: &'a ReadTx<'a>, team: TeamId) -> Names<'a> {
+        Names { tx, team, known: HashMap::new() }
+    }
+
     fn of(&mut self, id: &str) -> Result<Option<Named>, Error> {
         if let Some(known) = self.known.get(id) {
             return Ok(known.clone());
@@ -90,22 +116,33 @@ fn moved(names: &mut Names<'_>, row: &ActivityRow) -> Result<(Moved, Moved), Err
     }
     let limit = EVENTS.min((last - first + 1) as u32);
     for event in names.tx.events_after(names.team, first - 1, limit)? {
-        let side = match event.name.as_str() {
-            "membership.added" => &mut joined,
-            "membership.removed" => &mut left,
-            _ => continue,
-        };
-        let members = event.body.get("members").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        side.count += members.len() as u64;
-        for id in members.iter().filter_map(Value::as_str).take(NAMED.saturating_sub(side.who.len())) {
-            side.who.extend(names.of(id)?);
-        }
+        count(names, (&mut joined, &mut left), &event.name, &event.body)?;
     }
     Ok((joined, left))
 }
 
+/// Adds the members of one event to those who joined or left.
+pub(super) fn count(
+    names: &mut Names<'_>,
+    (joined, left): (&mut Moved, &mut Moved),
+    event: &str,
+    body: &Value,
+) -> Result<(), Error> {
+    let side = match event {
+        "membership.added" => joined,
+        "membership.removed" => left,
+        _ => return Ok(()),
+    };
+    let members = body["members"].as_array().map_or(&[][..], Vec::as_slice);
+    side.count += body["count"].as_u64().unwrap_or(members.len() as u64);
+    for id in members.iter().filter_map(Value::as_str).take(NAMED.saturating_sub(side.who.len())) {
+        side.who.extend(names.of(id)?);
+    }
+    Ok(())
+}
+
 /// A manager is told by name: `manager` in the place of `…:manager.value`.
-fn managers(names: &mut Names<'_>, row: &mut ActivityRow) -> Result<(), Error> {
+pub(super) fn managers(names: &mut Names<'_>, row: &mut ActivityRow) -> Result<(), Error> {
     let Some(Value::Array(changes)) = &mut row.activity.diff else { return Ok(()) };
     for change in changes {
         let path = change.get("path").and_then(Value::as_str).unwrap_or_default();
@@ -148,9 +185,15 @@ mod tests {
         fewer["members"] = json!([{ "value": ids[0] }]);
         desk.replace(&caller, Kind::Group, &made.id, fewer).await.expect("replaced");
         desk.delete(&caller, Kind::User, &ids[5]).await.expect("deleted");
-        let found = desk.service.detail(desk.team, Kind::Group, &made.id).expect("read").expect("there");
+        let history = |id: &str| {
+            let found = desk.service.history_page(desk.team, id, None, 9).expect("read").expect("there");
+            found.1.told
+        };
         let names = |moved: &Moved| moved.who.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
-        let [left, joined] = &found.history[..] else { panic!("{:?}", found.history) };
+        let found = history(&made.id);
+        let [left, joined] = &found[..] else { panic!("{found:?}") };
+        let fay = joined.joined.who.iter().chain(&left.left.who).find(|one| one.name == "Fay");
+        assert!(fay.is_none_or(|fay| !fay.here), "{fay:?}");
         assert_eq!((joined.joined.count, names(&joined.joined).len()), (6, NAMED));
         assert_eq!((left.left.count, left.joined.count), (5, 0));
         assert!(names(&left.left).contains(&"Bea".to_owned()), "{left:?}");
@@ -160,7 +203,7 @@ mod tests {
             json!({ "manager": { "value": ids[0] } });
         desk.replace(&caller, Kind::User, &ids[1], with_manager).await.expect("replaced");
         let found = desk.service.detail(desk.team, Kind::User, &ids[1]).expect("read").expect("there");
-        let diff = found.history[0].row.activity.diff.clone().expect("a difference");
+        let diff = history(&ids[1])[0].row.activity.diff.clone().expect("a difference");
         let change = diff.as_array().and_then(|all| all.first()).expect("one");
         assert!(change["path"].as_str().is_some_and(|path| path.ends_with(":manager")), "{change}");
         assert_eq!(change["new"], "Ada");

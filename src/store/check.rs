@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use crate::scim::Kind;
     use crate::store::testing::{group, store, team, user};
-    use crate::store::{Store, WriteTx};
+    use crate::store::{By, Store, WriteTx};
 
     fn lived_in() -> Store {
         let (store, _clock) = store();
@@ -212,7 +212,7 @@ mod tests {
             tx.add_members(acme, &all, &[dev.n])?;
             tx.delete_resource(acme, &bob, Some(1))?;
             for _ in 0..3 {
-                tx.append_event(acme, "user.updated", Kind::User, &ada.id, &json!({}))?;
+                tx.append_event(acme, By::default(), "user.updated", Kind::User, &ada.id, &json!({}))?;
             }
             tx.append_audit(Some(acme), "ada", "team.created", "Acme", &json!({})).map(drop)
         };

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::scim::Kind;
     use crate::store::testing::{group, store, team, user};
-    use crate::store::{Activity, NewToken, Store, TeamSettings, check};
+    use crate::store::{Activity, By, NewToken, Store, TeamSettings, check};
 
     /// A team with a row in every table.
     fn lived_in(store: &Store, name: &str) -> TeamId {
@@ -167,10 +167,11 @@ mod tests {
         let job = move |tx: &mut WriteTx| -> Result<()> {
             tx.add_members(acme, &dev, &[ada.n, bob.n])?;
             tx.add_members(acme, &all, &[dev.n])?;
+            tx.append_event(acme, By::default(), "membership.added", Kind::Group, &dev.id, &json!({}))?;
             tx.keep_former_name(acme, &bob, "robert")?;
             tx.delete_resource(acme, &bob, Some(1))?;
             for _ in 0..5 {
-                tx.append_event(acme, "user.updated", Kind::User, &ada.id, &json!({}))?;
+                tx.append_event(acme, By::default(), "user.updated", Kind::User, &ada.id, &json!({}))?;
                 let at = tx.now();
                 let body = Some(b"{}".to_vec());
                 tx.insert_activity(&Activity {
@@ -258,7 +259,7 @@ mod tests {
         let acme = lived_in(&store, "Acme");
         let past =
             |table: &str| rows(&store, acme).iter().find(|(name, _)| name == table).map_or(0, |(_, n)| *n);
-        assert_eq!((past("member_past"), past("tombstone"), past("former_name")), (1, 1, 1));
+        assert_eq!((past("member_past"), past("tombstone"), past("former_name")), (1, 1, 2));
         let old = clock.now();
         let prune = |before| store.write_blocking(move |tx| tx.prune_past(acme, before, 10)).unwrap();
         assert_eq!(prune(old), 0, "not earlier than itself");

@@ -1,8 +1,8 @@
-//! Names that users and groups had before a rename: an old name still leads to its bearer.
+//! Names that users and groups had before a rename or their end: an old name still leads to its bearer.
 
 use rusqlite::params;
 
-use super::{ReadTx, Result, Row, WriteTx};
+use super::{ReadTx, Result, Row, Tombstone, WriteTx};
 use crate::base::TeamId;
 use crate::scim::Kind;
 use crate::scim::fold::fold;
@@ -10,14 +10,39 @@ use crate::scim::fold::fold;
 impl ReadTx<'_> {
     /// The living users or groups that had this name before, in any case, latest rename first.
     pub fn formerly(&self, team: TeamId, kind: Kind, name: &str, limit: u32) -> Result<Vec<Row>> {
-        let sql = "select resource from former_name where team = ? and kind = ? and name = ?
-                   order by until desc limit ?";
-        let found = self.all(sql, params![team, kind, fold(name), limit], |row| row.get::<_, i64>(0))?;
-        let mut rows = Vec::with_capacity(found.len());
-        for n in found {
-            rows.extend(self.resource_by_n(team, n)?);
+        let mut rows = Vec::new();
+        for id in self.named_before(team, kind, name, i64::from(limit), true)? {
+            rows.extend(self.resource(team, kind, &id)?);
         }
         Ok(rows)
+    }
+
+    /// Those who had this name when they were deleted, or before, and are not here; latest first.
+    pub fn buried(&self, team: TeamId, kind: Kind, name: &str, limit: u32) -> Result<Vec<Tombstone>> {
+        let mut gone = Vec::new();
+        for id in self.named_before(team, kind, name, i64::from(limit), false)? {
+            gone.extend(self.tombstone(team, &id)?);
+        }
+        Ok(gone)
+    }
+
+    /// The ids of those who had a name before and are here, or are not.
+    fn named_before(
+        &self,
+        team: TeamId,
+        kind: Kind,
+        name: &str,
+        limit: i64,
+        here: bool,
+    ) -> Result<Vec<String>> {
+        // Who came back has a number for each time and one id.
+        let sql = "select coalesce(living.id, dead.id) as had from former_name
+                   left join resource living on living.n = former_name.resource
+                   left join tombstone dead on dead.n = former_name.resource
+                   where former_name.team = ?1 and former_name.kind = ?2 and former_name.name = ?3 and had is not null
+                   and exists (select 1 from resource now where now.team = ?1 and now.id = had) = ?5
+                   group by had order by max(until) desc limit ?4";
+        self.all(sql, params![team, kind, fold(name), limit, here], |row| row.get(0))
     }
 }
 

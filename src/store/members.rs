@@ -20,17 +20,6 @@ pub struct Known {
     pub named: bool,
 }
 
-/// A membership that ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PastMember {
-    pub group: String,
-    pub member: String,
-    pub since: Timestamp,
-    pub until: Timestamp,
-    /// The events that began and ended it.
-    pub events: (u64, u64),
-}
-
 impl ReadTx<'_> {
     /// Members of a group in the order of their numbers, from the first after `after` on, at most `limit`. With their numbers.
     pub fn members(
@@ -98,39 +87,17 @@ impl ReadTx<'_> {
         }
         Ok(found)
     }
-
-    /// The memberships of a resource that ended, latest first; also those under numbers it had before a re-hire.
-    pub fn past_groups(&self, team: TeamId, id: &str, limit: u32) -> Result<Vec<PastMember>> {
-        self.all(
-            "with was (n) as (
-                 select n from resource where team = ?1 and id = ?2
-                 union select n from tombstone where team = ?1 and id = ?2
-             )
-             select coalesce(living.id, dead.id), past.since, past.until, past.began, past.ended
-             from was join member_past past on past.member = was.n
-             left join resource living on living.n = past.holder
-             left join tombstone dead on dead.n = past.holder
-             order by past.until desc, past.ended desc limit ?3",
-            params![team, id, limit],
-            |row| {
-                Ok(PastMember {
-                    group: row.get(0)?,
-                    member: id.to_owned(),
-                    since: row.get(1)?,
-                    until: row.get(2)?,
-                    events: (row.get(3)?, row.get(4)?),
-                })
-            },
-        )
-    }
 }
 
 impl WriteTx<'_> {
     /// Adds members by their numbers; answers those that were not members before. The group's version stays (`bump_resource`).
+    /// Who left within the same change goes on as the member it was.
     /// `Loop` or `TooDeep` when groups would contain themselves or nest too deep.
     pub fn add_members(&mut self, team: TeamId, group: &Row, members: &[i64]) -> Result<Vec<i64>> {
         let (now, event) = (self.now(), self.last_event(team)? + 1);
         let mut added = Vec::with_capacity(members.len());
+        let sql = "select exists (select 1 from member_past where holder = ? and until = ? and ended = ?)";
+        let left = self.number(sql, params![group.n, now, event])? != 0;
         for &member in members {
             let entered = self.run(
                 "insert or ignore into member (holder, member, id, kind, display, named, since, event)
@@ -141,6 +108,9 @@ impl WriteTx<'_> {
                 // Before the next edge, so that the nesting is always checked against a whole closure.
                 self.nest(group, member)?;
                 added.push(member);
+                if left {
+                    self.go_on(group.n, member, event)?;
+                }
             }
         }
         self.count_members(group, added.len() as i64)?;
@@ -161,11 +131,14 @@ impl WriteTx<'_> {
             let Some((since, began, kind)) = gone else {
                 continue;
             };
-            self.run(
-                "insert or ignore into member_past (member, holder, until, team, since, began, ended)
-                 values (?, ?, ?, ?, ?, ?, ?)",
-                params![member, group.n, now, team, since, began, event],
-            )?;
+            // What began within the same change never was.
+            if began != event {
+                self.run(
+                    "insert or ignore into member_past (member, holder, until, team, since, began, ended)
+                     values (?, ?, ?, ?, ?, ?, ?)",
+                    params![member, group.n, now, team, since, began, event],
+                )?;
+            }
             groups |= kind == Kind::Group;
             removed.push(member);
         }
@@ -191,6 +164,22 @@ impl WriteTx<'_> {
         }
         self.count_members(group, -(removed as i64))?;
         Ok(removed)
+    }
+
+    /// Takes back the end of a membership that the coming event would have ended.
+    fn go_on(&mut self, group: i64, member: i64, event: u64) -> Result<()> {
+        let ended = self.one(
+            "delete from member_past where member = ? and holder = ? and ended = ? returning since, began",
+            params![member, group, event],
+            |row| Ok((row.get::<_, Timestamp>(0)?, row.get::<_, u64>(1)?)),
+        )?;
+        if let Some((since, began)) = ended {
+            self.run(
+                "update member set since = ?, event = ? where holder = ? and member = ?",
+                params![since, began, group, member],
+            )?;
+        }
+        Ok(())
     }
 
     fn count_members(&mut self, group: &Row, by: i64) -> Result<()> {
@@ -268,19 +257,34 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_is_remembered_across_the_group_s_end() {
-        let (store, _clock) = store();
+    fn who_leaves_and_joins_in_one_change_never_left() {
+        let (store, clock) = store();
         let acme = team(&store, "Acme");
-        let (dev, ada) = (group(&store, acme, "Dev"), user(&store, acme, "ada"));
-        let (group_id, id) = (dev.id.clone(), ada.id.clone());
-        let job = move |tx: &mut WriteTx| -> Result<()> {
-            tx.add_members(acme, &dev, &[ada.n])?;
-            tx.delete_resource(acme, &dev, Some(1)).map(drop)
+        let (dev, ada, bob) =
+            (group(&store, acme, "Dev"), user(&store, acme, "ada"), user(&store, acme, "bob"));
+        let (holder, n) = (dev.clone(), ada.n);
+        let began = move |tx: &mut WriteTx| -> Result<()> {
+            tx.add_members(acme, &holder, &[n])?;
+            let by = crate::store::By::default();
+            tx.append_event(acme, by, "membership.added", Kind::Group, &holder.id, &serde_json::Value::Null)
+                .map(drop)
         };
-        store.write_blocking(job).unwrap();
-        let past = store.read_now(|tx| tx.past_groups(acme, &id, 10)).unwrap();
-        assert_eq!(past.len(), 1);
-        assert_eq!(past[0].group, group_id);
+        store.write_blocking(began).unwrap();
+        let since = clock.now();
+        clock.advance(std::time::Duration::from_secs(60));
+        let (holder, bob_id) = (dev.clone(), bob.id.clone());
+        let again = move |tx: &mut WriteTx| -> Result<()> {
+            assert_eq!(tx.remove_members(acme, &holder, &[ada.n])?, [ada.n]);
+            assert_eq!(tx.add_members(acme, &holder, &[bob.n, ada.n])?, [bob.n, ada.n]);
+            assert_eq!(tx.remove_members(acme, &holder, &[bob.n])?, [bob.n]);
+            Ok(())
+        };
+        store.write_blocking(again).unwrap();
+        assert_eq!(store.read_now(|tx| tx.member_since(acme, dev.n, n)).unwrap(), Some(since));
+        let past = store.read_now(|tx| tx.number("select count(*) from member_past", [])).unwrap();
+        assert_eq!(past, 0, "nobody's membership ended");
+        let of_bob = store.read_now(|tx| tx.memberships(acme, &bob_id, 99, 9)).unwrap();
+        assert_eq!(of_bob, [], "and none began");
     }
 
     #[test]

@@ -350,6 +350,11 @@ impl WriteTx<'_> {
             Kind::Group => text("displayName"),
         };
         let external_id = text("externalId").filter(|id| !id.is_empty());
+        for name in [name.unwrap_or_default(), &row.display] {
+            if !name.is_empty() {
+                self.keep_former_name(team, row, name)?;
+            }
+        }
         let now = self.now();
         self.run(
             "insert into tombstone

@@ -18,6 +18,7 @@ mod examples;
 mod exports;
 mod filters;
 mod finding;
+mod histories;
 mod identity;
 mod install;
 mod jumpcloud_run;

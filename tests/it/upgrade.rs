@@ -130,6 +130,12 @@ fn found(caller: &Caller, query: &str) -> Vec<String> {
     caller.get(&format!("/Users?{query}")).is(200).ids()
 }
 
+fn file_forgets_requests(server: &Server) {
+    let file = Connection::open(server.data().dir().join("scimd.db")).expect("the file opens");
+    file.execute_batch("delete from activity_body; delete from activity_text; delete from activity")
+        .expect("gone");
+}
+
 #[test]
 fn a_file_of_an_older_version_opens_with_everything_in_it() {
     let (data, (text, hash)) = (Data::new(), token());
@@ -172,6 +178,12 @@ fn a_file_of_an_older_version_opens_with_everything_in_it() {
     assert_eq!(caller.members(DEV), [ADA, BOB]);
     let told = server.data().run(&["activity", "of", ADA]).well().stdout;
     assert!(told.contains("Ada Lovelace was added"), "{told}");
+    // What the old version knew of its requests and of the deleted is told on.
+    file_forgets_requests(&server);
+    let told = server.data().run(&["activity", "of", ADA]).well().stdout;
+    assert!(told.contains("JumpCloud  Ada Lovelace was added  req_old"), "{told}");
+    let told = server.data().run(&["activity", "of", "OLA@example.com"]).well().stdout;
+    assert!(told.contains(OLA) && told.contains("came back"), "{told}");
     assert!(server.data().run(&["team", "show"]).well().stdout.contains("keep-requests      400d"));
 
     let folder = server.data().dir();

@@ -97,9 +97,9 @@ impl ReadTx<'_> {
     }
 }
 
-/// Whose rows a list shows: what belongs to no team has no token and is about nobody.
+/// Whose rows a list shows: what belongs to no team has no token.
 fn teams(team: TeamId, query: &ActivityQuery) -> Vec<Option<TeamId>> {
-    match query.token.is_none() && query.subject.is_none() {
+    match query.token.is_none() {
         true => vec![Some(team), None],
         false => vec![Some(team)],
     }
@@ -146,9 +146,6 @@ pub(super) fn condition(team: Option<TeamId>, query: &ActivityQuery) -> (String,
     }
     if let Some((lowest, highest)) = query.status {
         and(" and status between ? and ?", vec![i64::from(lowest).into(), i64::from(highest).into()]);
-    }
-    if let Some(subject) = &query.subject {
-        and(" and subject = ?", vec![subject.clone().into()]);
     }
     if let Some(from) = query.from {
         and(" and at >= ?", vec![from.0.into()]);

@@ -103,8 +103,6 @@ pub struct ActivityQuery {
     pub status: Option<(u16, u16)>,
     /// Words, or beginnings of words, of the sentence, of names and of ids, in any case.
     pub text: Option<String>,
-    /// The public id of the user or group it was about.
-    pub subject: Option<String>,
     /// Not earlier than this.
     pub from: Option<Timestamp>,
     /// Earlier than this.

@@ -54,7 +54,7 @@ pub fn expression(team: TeamId, text: &str) -> String {
     all.join(" AND ")
 }
 
-/// The function by which a migration finds the words of rows that were there before.
+/// The functions by which migrations find words and names of rows that were there before.
 pub fn register(connection: &Connection) -> Result<()> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
@@ -63,6 +63,7 @@ pub fn register(connection: &Connection) -> Result<()> {
         add(TeamId(call.get(0)?), &call.get::<String>(1)?, &mut words);
         Ok(words)
     })?;
+    connection.create_scalar_function("folded", 1, flags, |call| Ok(fold(&call.get::<String>(0)?)))?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0006_activity_text.sql"),
     include_str!("../migrations/0007_team_settings.sql"),
     include_str!("../migrations/0008_leniency.sql"),
+    include_str!("../migrations/0009_history.sql"),
 ];
 
 /// The newest version that this scimd knows.

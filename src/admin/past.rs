@@ -1,0 +1,157 @@
+//! The history on the page of a user or group, a page at a time, and the page of one that was deleted. How an entry is
+//! told is `history`'s; what belongs to it is `service::history`'s.
+
+use std::collections::HashSet;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::error::Fault;
+use super::history::{Teller, Whose, nothing, sender, with_days};
+use super::page::{Here, Page, Shell, html, with};
+use super::parts::{Chip, Fact, Facts, Pager, Timeline, When, clipped};
+use super::when::Zone;
+use crate::http::Response;
+use crate::scim::Kind;
+use crate::service::history::{Gone, State, Who};
+use crate::service::past::Place;
+use crate::service::told::Told;
+use crate::store::Token;
+
+/// Requests on one page of a history.
+const ENTRIES: usize = 30;
+
+/// A history, latest first, with its older pages behind it.
+#[derive(Template, Clone, Debug)]
+#[template(path = "parts/history.html")]
+pub struct History {
+    /// The activity, narrowed to requests about it, and how many they are.
+    href: String,
+    requests: String,
+    name: String,
+    timeline: Timeline,
+    pager: Option<Pager>,
+}
+
+impl HtmlSafe for History {}
+
+impl History {
+    /// With the number of requests about it, in words.
+    pub fn of(self, requests: String) -> History {
+        History { requests, ..self }
+    }
+}
+
+/// The history of one user or group, whose it is, and the requests that it shows.
+pub struct Found {
+    who: Who,
+    /// None on an older page: they are not the latest.
+    pub told: Vec<Told>,
+    pub history: History,
+}
+
+/// The history of one user or group of that kind; `None` where there never was one.
+pub fn history(page: &Page<'_, '_>, tokens: &[Token], kind: Kind, id: &str) -> Result<Option<Found>, Fault> {
+    let asked = page.visit.request.query.clone();
+    let before = asked.get("older").and_then(place);
+    let found = page.visit.desk.service.history_page(page.team.id, id, before, ENTRIES)?;
+    let Some((who, found)) = found.filter(|(who, _)| who.kind == kind) else { return Ok(None) };
+    let (base, zone) = (page.base(), &page.visit.zone);
+    let path = format!("{base}{}/{}", list(kind).0, who.id);
+    let at = |older: &str| format!("{path}{}#history", with(&asked, &[("older", older)]));
+    let next = found.older.map(|place| at(&format!("{}-{}", place.event, place.row)));
+    let pager = (before.is_some() || next.is_some()).then(|| Pager {
+        text: if before.is_some() { "Older changes." } else { "The latest changes." }.to_owned(),
+        what: "history",
+        back: "Latest",
+        previous: if before.is_some() { at("") } else { String::new() },
+        next: next.unwrap_or_default(),
+    });
+    let tests = HashSet::new();
+    let teller = Teller { zone, base: &base, tokens, tests: &tests, whose: Whose::Own(kind) };
+    let mut entries = teller.entries(&found.told);
+    if entries.is_empty() {
+        entries.push(nothing(zone, who.created));
+    }
+    let history = History {
+        href: format!("{base}activity?q={}", who.id),
+        requests: "All requests".to_owned(),
+        name: clipped(&who.name, 60),
+        timeline: with_days(zone, entries),
+        pager,
+    };
+    let told = if before.is_some() { Vec::new() } else { found.told };
+    Ok(Some(Found { who, told, history }))
+}
+
+/// Where a kind is listed, and the list's name.
+fn list(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::User => ("users", "Users"),
+        Kind::Group => ("groups", "Groups"),
+    }
+}
+
+/// Behind which entry a page begins.
+fn place(text: &str) -> Option<Place> {
+    let (event, row) = text.split_once('-')?;
+    Some(Place { event: event.parse().ok()?, row: row.parse().ok()? })
+}
+
+#[derive(Template)]
+#[template(path = "gone.html")]
+struct GonePage {
+    shell: Shell,
+    list: String,
+    list_name: &'static str,
+    name: String,
+    chip: Chip,
+    at: When,
+    by: String,
+    history: History,
+    identifiers: Facts,
+}
+
+/// The page of one that was deleted; not found where the id never was here.
+pub fn gone(mut page: Page<'_, '_>, kind: Kind, id: &str) -> Result<Response, Fault> {
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    let Found { who, history, .. } = history(&page, &tokens, kind, id)?.ok_or(Fault::NotFound)?;
+    let State::Deleted(gone) = &who.state else { return Err(Fault::NotFound) };
+    let zone = page.visit.zone.clone();
+    let by = gone.token.and_then(|n| tokens.iter().find(|token| token.n == n)).map(sender);
+    let name = clipped(&who.name, 200);
+    let template = GonePage {
+        shell: page.shell(&clipped(&name, 60), if kind == Kind::User { Here::Users } else { Here::Groups }),
+        list: format!("{}{}", page.base(), list(kind).0),
+        list_name: list(kind).1,
+        chip: Chip::new("idle", "Deleted"),
+        at: zone.ago(gone.at),
+        by: by.unwrap_or_else(|| "scimd itself".to_owned()),
+        identifiers: identifiers(&zone, &who, gone),
+        history,
+        name,
+    };
+    html(200, &template)
+}
+
+fn identifiers(zone: &Zone, who: &Who, gone: &Gone) -> Facts {
+    let mut facts = vec![Fact::mono("ID", who.id.as_str())];
+    if let Some(external) = &gone.external_id {
+        facts.push(Fact::mono("External ID", clipped(external, 300)));
+    }
+    facts.push(Fact::mono("Last version", format!("W/\"{}\"", gone.version)));
+    facts.push(Fact::at("Created", zone.full(who.created)));
+    facts.push(Fact::at("Deleted", zone.full(gone.at)));
+    Facts { facts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_a_history_begins_behind_an_event_and_a_request() {
+        assert_eq!(place("17-4"), Some(Place { event: 17, row: 4 }));
+        assert_eq!((place("17"), place("x-1"), place("")), (None, None, None));
+    }
+}
