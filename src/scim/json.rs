@@ -2,6 +2,7 @@
 //! and deep nesting refused, each with its line and column. What the value means is not judged here.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -19,6 +20,9 @@ pub const MAX_VALUES: usize = 1_000_000;
 /// How much of a key an error repeats.
 const SHOWN: usize = 80;
 
+/// So many names are compared one by one; an object with more is given a table of them.
+const FEW: usize = 16;
+
 /// Reads a request body (RFC 7644 §3.12 `invalidSyntax` when it is not JSON). A byte order mark in front is skipped,
 /// as RFC 8259 §8.1 allows.
 pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
@@ -35,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     Seed { reading: &reading, depth: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| reading.explain(&error))
+        .map_err(|error| reading.explain(&error, text))
 }
 
 /// Appends a value as JSON.
@@ -73,8 +77,13 @@ impl Reading {
         Err(self.refuse(ScimError::plain(413, detail)))
     }
 
-    fn explain(&self, error: &serde_json::Error) -> ScimError {
-        let place = format!("line {}, column {}", error.line(), error.column());
+    fn explain(&self, error: &serde_json::Error, text: &str) -> ScimError {
+        // The end of a line is where its text broke off, and not before the beginning of the next one.
+        let (line, column) = match (error.line(), error.column()) {
+            (line, 0) if line > 1 => (line - 1, text.split('\n').nth(line - 2).map_or(0, str::len) + 1),
+            place => place,
+        };
+        let place = format!("line {line}, column {column}");
         if let Some(mut fault) = self.fault.borrow_mut().take() {
             fault.detail.push_str(&format!(" ({place})"));
             return fault;
@@ -168,7 +177,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let seed = self.deeper()?;
         let mut map = Map::new();
-        while let Some(key) = members.next_key_seed(Key { reading: self.reading, known: &map })? {
+        let mut many = HashSet::new();
+        while let Some(key) =
+            members.next_key_seed(Key { reading: self.reading, known: &map, many: &mut many })?
+        {
             let value = members.next_value_seed(seed)?;
             map.insert(key, value);
         }
@@ -176,10 +188,26 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-/// Reads a key that must not be among the known ones. It is refused as it is read, so that the place is the key's.
+/// Reads a key that must not be among the known ones, in whatever case: names of attributes and URNs have none (RFC 7643
+/// §2.1). It is refused as it is read, so that the place is the key's.
 struct Key<'r> {
     reading: &'r Reading,
     known: &'r Map<String, Value>,
+    /// The known keys in small letters, once there are more than a few.
+    many: &'r mut HashSet<String>,
+}
+
+impl Key<'_> {
+    /// Whether the key is known.
+    fn known(&mut self, key: &str) -> bool {
+        if self.known.len() < FEW {
+            return self.known.keys().any(|known| known.eq_ignore_ascii_case(key));
+        }
+        if self.many.is_empty() {
+            self.many.extend(self.known.keys().map(|known| known.to_ascii_lowercase()));
+        }
+        !self.many.insert(key.to_ascii_lowercase())
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
@@ -197,11 +225,12 @@ impl Visitor<'_> for Key<'_> {
         f.write_str("a key")
     }
 
-    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+    fn visit_str<E: serde::de::Error>(mut self, key: &str) -> Result<String, E> {
         self.reading.text(key)?;
-        if self.known.contains_key(key) {
+        if self.known(key) {
             let shown: String = key.chars().take(SHOWN).collect();
-            let detail = format!("the key \"{shown}\" stands twice in one object; send it once");
+            let other = if self.known.contains_key(key) { "" } else { ", in different case" };
+            let detail = format!("the key \"{shown}\" stands twice in one object{other}; send it once");
             return Err(self.reading.refuse(ScimError::invalid_syntax(detail)));
         }
         Ok(key.to_owned())
@@ -237,6 +266,17 @@ mod tests {
         assert!(parse(br#"[{"a":1},{"a":{"a":1}}]"#).is_ok());
         assert!(fault(br#"{"a":1,"\u0061":2}"#).detail.contains("stands twice"));
         assert!(fault(format!(r#"{{"{0}":1,"{0}":2}}"#, "é".repeat(9_000))).detail.len() < 400);
+        let error = fault("{\"op\":\"add\",\n\"OP\":\"remove\"}");
+        assert!(error.detail.contains("\"OP\" stands twice in one object, in different case"), "{error}");
+        assert!(error.detail.contains("line 2, column 4"), "{error}");
+        for repeated in [0, 1, FEW - 1, FEW, FEW + 1, 99] {
+            let names = |last: usize| {
+                let names = (0..100).map(|n| format!("\"name{n}\":0,"));
+                format!("{{{}\"NAME{last}\":0}}", names.collect::<String>())
+            };
+            assert!(parse(names(100).as_bytes()).is_ok());
+            assert!(fault(names(repeated)).detail.contains("in different case"), "{repeated}");
+        }
     }
 
     #[test]
@@ -292,6 +332,7 @@ mod tests {
             ("[\"\\ud800\"]", "not JSON"),
             ("[\"\\x\"]", "not JSON"),
             ("\"\t\"", "not JSON"),
+            ("{\"a\":\"x\n\"}", "(line 1, column 8)"),
             ("nul", "ends too early"),
         ] {
             let error = fault(text);
@@ -322,8 +363,11 @@ mod tests {
         leaf.prop_recursive(6, 64, 8, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-                prop::collection::vec((text, inner), 0..8)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+                prop::collection::vec((text, inner), 0..8).prop_map(|members| {
+                    let mut seen = HashSet::new();
+                    let once = members.into_iter().filter(|(key, _)| seen.insert(key.to_ascii_lowercase()));
+                    Value::Object(once.collect::<Vec<_>>().into_iter().collect())
+                }),
             ]
         })
     }
