@@ -73,6 +73,8 @@ pub enum Leniency {
     RepeatedName,
     /// A PATCH path with blanks around its brackets, or with other quotes.
     LoosePath,
+    /// `"active": null` in a POST or PUT says nothing, as if it were not there.
+    NullActive,
 }
 
 impl Leniency {
@@ -109,6 +111,7 @@ impl Leniency {
             Leniency::ValueInPath => "value-in-path",
             Leniency::RepeatedName => "repeated-name",
             Leniency::LoosePath => "loose-path",
+            Leniency::NullActive => "null-active",
         }
     }
 }

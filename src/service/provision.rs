@@ -49,8 +49,8 @@ impl Service {
         asked.underway.leave(&parsed.notes);
         let kind = job.target.kind;
         job.shows_sent(|registry| registry.assigned(kind, &parsed.document));
-        if job.target.kind == Kind::User {
-            parsed.document.entry("active").or_insert(Value::Bool(true));
+        if job.target.kind == Kind::User && parsed.leaves_open("active") {
+            parsed.document.insert("active".into(), Value::Bool(true));
             resource::order(job.view.registry(), Kind::User, &mut parsed.document);
         }
         self.store().write(move |tx| create(tx, &job, &parsed)).await
@@ -174,17 +174,18 @@ fn replace(tx: &mut WriteTx<'_>, job: &Job, id: &str, parsed: &Parsed) -> Result
     let row = job.existing(tx, id)?;
     let old = document_of(&row)?;
     let mut document = resource::replace(registry, kind, &old, parsed.document.clone(), job.caller.mode)?;
-    keep_active(job, &old, &mut document);
+    if parsed.leaves_open("active") {
+        keep_active(job, &old, &mut document);
+    }
     let members = MemberEdit::Replace(parsed.members.clone().unwrap_or_default());
     let edits: &[MemberEdit] = if kind == Kind::Group { std::slice::from_ref(&members) } else { &[] };
     change(tx, job, Verb::Replace, &row, &old, &document, edits, parsed.notes.clone())
 }
 
-/// A PUT that does not say whether a person is active keeps the state: it must neither lock out nor let in anybody. A PATCH
-/// that removes `active` says so, and unassigns it (RFC 7644 §3.5.2.2).
+/// A PUT that does not say whether a person is active keeps the state: it must neither lock out nor let in anybody. One
+/// with `null`, and a PATCH that removes `active`, do say so and unassign it (RFC 7644 §3.5.1, §3.5.2.2).
 fn keep_active(job: &Job, old: &Document, document: &mut Document) {
     if job.target.kind == Kind::User
-        && !document.contains_key("active")
         && let Some(active) = old.get("active")
     {
         document.insert("active".into(), active.clone());

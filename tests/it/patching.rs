@@ -236,7 +236,7 @@ fn messages_and_paths_that_are_none() {
         }
         for path in [
             "emails[type eq ",
-            "emails[type xx 1].value",
+            "emails[type eq \"work\"",
             "",
             "title title",
             "name[givenName eq \"G\"]",
@@ -244,6 +244,16 @@ fn messages_and_paths_that_are_none() {
         ] {
             user.one("replace", path, json!("x")).error(400, "invalidPath");
         }
+        for path in [
+            "emails[type xx 1].value",
+            "emails[type eq 1].value",
+            "emails[]",
+            "emails[primary gt true].value",
+        ] {
+            user.one("replace", path, json!("x")).error(400, "invalidFilter");
+        }
+        user.send(json!([{"op": "remove", "OP": "add", "path": "title", "value": "x"}]))
+            .error(400, "invalidSyntax");
         user.one("replace", "active", json!("maybe")).error(400, "invalidValue");
         user.one("replace", "title", json!(["x", "y"])).error(400, "invalidValue");
         user.send(json!([{"op": "add", "path": "title"}])).error(400, "invalidValue");
@@ -263,9 +273,10 @@ fn what_no_schema_has_is_refused_for_a_strict_token() {
     let server = Server::plain();
     let caller = server.caller_with(&["--strict"]);
     let user = Patient::new(&caller, "ada");
-    for path in ["foo", "name.foo", "urn:example:2.0:Shoe:size", "emails[foo eq 1].value"] {
+    for path in ["foo", "name.foo", "urn:example:2.0:Shoe:size", "emails[type eq \"work\"].foo"] {
         user.one("replace", path, json!("x")).error(400, "invalidPath");
     }
+    user.one("replace", "emails[foo eq 1].value", json!("x")).error(400, "invalidFilter");
     for operation in [
         json!({"op": "add", "value": {"foo": 1}}),
         json!({"op": "add", "value": {"urn:example:2.0:Shoe": {"size": 38}}}),

@@ -65,6 +65,30 @@ fn a_user_from_first_to_last() {
 }
 
 #[test]
+fn null_says_that_there_is_no_value_and_silence_leaves_it_to_the_server() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let silent = json!({"schemas": [USER], "userName": "ada"});
+    let body = |active: Value| json!({"schemas": [USER], "userName": "ada", "active": active});
+    let made = caller.post("/Users", &silent).is(201);
+    assert_eq!(made.json()["active"], true);
+    let path = format!("/Users/{}", made.id());
+    for (sent, shown) in [
+        (body(json!(false)), json!(false)),
+        (silent.clone(), json!(false)),
+        (body(Value::Null), Value::Null),
+        (silent.clone(), Value::Null),
+        (body(json!(true)), json!(true)),
+    ] {
+        let answer = caller.put(&path, &sent).is(200).json();
+        assert_eq!(answer["active"], shown, "{sent}");
+        assert_eq!(answer, caller.get(&path).is(200).json());
+    }
+    caller.delete(&path).is(204);
+    assert_eq!(caller.post("/Users", &body(Value::Null)).is(201).json().get("active"), None);
+}
+
+#[test]
 fn a_group_from_first_to_last() {
     let server = Server::start();
     let caller = server.caller();

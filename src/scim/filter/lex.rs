@@ -17,6 +17,8 @@ pub(in crate::scim) struct Fault {
 pub(in crate::scim) enum Class {
     /// The text does not follow the grammar.
     Syntax,
+    /// What stands between the brackets of a PATCH path does not follow the grammar.
+    Filter,
     /// It names an attribute that is not there.
     Unknown,
     /// Operator, value and attribute do not go together.

@@ -135,7 +135,7 @@ fn refusal(text: &str, fault: &Fault) -> ScimError {
     let detail = format!("The filter is wrong {}", fault.describe(text));
     match fault.class {
         Class::Secret => ScimError::sensitive(detail),
-        Class::Syntax | Class::Unknown | Class::Meaning => ScimError::invalid_filter(detail),
+        Class::Syntax | Class::Filter | Class::Unknown | Class::Meaning => ScimError::invalid_filter(detail),
     }
 }
 

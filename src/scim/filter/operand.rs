@@ -40,7 +40,8 @@ impl Literal {
     fn describe(&self) -> String {
         match self {
             Literal::Null => "null".into(),
-            Literal::Boolean(value) | Literal::OddBoolean(value) => value.to_string(),
+            Literal::Boolean(value) => value.to_string(),
+            Literal::OddBoolean(value) => format!("{value} in capitals"),
             Literal::Number(number) => format!("the number {number}"),
             Literal::Text(text) => format!("the text \"{}\"", shorten(text)),
         }

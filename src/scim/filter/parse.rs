@@ -66,6 +66,8 @@ pub(super) struct Parser<'a> {
     notes: &'a mut Notes,
     /// The first attribute that is not there.
     pub missing: Option<Fault>,
+    /// Whether a quoted value may follow its operator at once.
+    pub close: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -89,6 +91,7 @@ impl<'a> Parser<'a> {
             mode,
             notes,
             missing: None,
+            close: false,
         })
     }
 
@@ -296,7 +299,8 @@ impl<'a> Parser<'a> {
             });
         }
         let (op, op_at) = self.operator()?;
-        if self.touches() {
+        let may_touch = self.close && matches!(self.peek(), Token::Text(_));
+        if self.touches() && !may_touch {
             return Err(Fault::syntax(self.peek_at(), "a blank must stand between operator and value"));
         }
         let next = self.next();

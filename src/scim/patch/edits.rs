@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::body::{OpKind, Operation};
-use super::read::{items, names_manager, sub_change};
+use super::read::{items, names_manager, names_nobody, sub_change};
 use super::target::Pointed;
 use super::{Change, Edit, Otherwise, Plan, Target, ValueChange};
-use crate::scim::filter::{Filter, shorten};
+use crate::scim::filter::Filter;
 use crate::scim::registry::AttrPath;
-use crate::scim::resource::is_own_name;
-use crate::scim::schema::{Attribute, Mutability, Returned};
+use crate::scim::resource::{is_derived, is_own_name};
+use crate::scim::schema::{Attribute, Returned};
 use crate::scim::{Kind, Leniency, Mode, Registry, ScimError};
 
 /// How many attributes one PATCH may change, each counted as often as it is named.
@@ -160,19 +160,6 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// A key that names no attribute: dropped, or an error for a strict token.
-    pub(super) fn unknown(&mut self, key: &str, here: &Here) -> Result<(), ScimError> {
-        if self.mode == Mode::Strict {
-            let kind = self.kind.name();
-            let detail =
-                format!("{} is not an attribute of a {kind}; \"{}\" is unknown", here.place, shorten(key));
-            return Err(ScimError::invalid_syntax(detail));
-        }
-        let urn = key.contains(':');
-        self.note_dropped(if urn { Leniency::UnknownSchema } else { Leniency::UnknownAttribute }, key);
-        Ok(())
-    }
-
     /// An attribute or sub-attribute, without value filter.
     fn attribute(
         &mut self,
@@ -181,11 +168,19 @@ impl Planner<'_> {
         value: Option<&Value>,
         here: Here,
     ) -> Result<(), ScimError> {
-        if path.extension.is_none() && path.attribute.name == "schemas" {
+        if is_schemas(&path) {
             return self.schemas(op, value, &here);
         }
         if !self.writable(&path, &here)? {
             return Ok(());
+        }
+        // A manager's address says who it is as well as the id does; what is derived from the id has no other value.
+        if let (Some(sub), Some(value)) = (&path.sub, value)
+            && is_derived(&path.attribute, &sub.name)
+            && op != OpKind::Remove
+        {
+            let value = Value::Object(Map::from_iter([(sub.name.clone(), value.clone())]));
+            return self.single(op, AttrPath { sub: None, ..path }, &value, here);
         }
         let many = path.attribute.multi_valued;
         let change = match (op, &path.sub) {
@@ -242,11 +237,15 @@ impl Planner<'_> {
     fn single(&mut self, op: OpKind, path: AttrPath, value: &Value, here: Here) -> Result<(), ScimError> {
         // A manager comes in more forms than one, all of them known to the functions that read resources.
         let value = if path.attribute.is_complex() { self.only_object(value) } else { value };
-        let manager = self.mode == Mode::Compat && names_manager(&path, value);
+        let manager = names_manager(&path, value, self.mode);
         let complex = path.attribute.is_complex();
         let Some(members) = value.as_object().filter(|_| complex && !manager) else {
             match self.coerce(&path.attribute, value, &here)? {
                 Some(found) => self.change(&here, path, Change::Set(found)),
+                None if names_nobody(value) => {
+                    let detail = format!("{}: $ref must be the address of a user here", here.place);
+                    return Err(ScimError::invalid_value(detail));
+                }
                 None => self.change(&here, path, Change::Unset),
             }
             return Ok(());
@@ -268,6 +267,9 @@ impl Planner<'_> {
         value: Option<&Value>,
         here: &Here,
     ) -> Result<(), ScimError> {
+        if is_schemas(&path) {
+            return self.selected_schemas(op, &filter, value, here);
+        }
         let full = AttrPath { sub: sub.clone(), ..path.clone() };
         if !path.attribute.multi_valued {
             let name = path.canonical();
@@ -318,69 +320,6 @@ impl Planner<'_> {
         if self.mode == Mode::Strict { Otherwise::Fail } else { Otherwise::Create(true) }
     }
 
-    /// Whether a client may write there. To name what is readOnly is an error (RFC 7644 §3.5.2); a compat token may
-    /// send it among others, without a path, and it is ignored.
-    fn writable(&mut self, path: &AttrPath, here: &Here) -> Result<bool, ScimError> {
-        let read_only = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
-        if !read_only(&path.attribute) && !path.sub.as_deref().is_some_and(read_only) {
-            return Ok(true);
-        }
-        if !here.explicit && self.mode == Mode::Compat {
-            self.plan.notes.dropped(Leniency::ReadOnlyInPatch, path.canonical());
-            return Ok(false);
-        }
-        let place = if here.explicit { format!("{}.path", here.operation) } else { here.place.clone() };
-        let detail = format!("{place}: {} is readOnly and cannot be changed", path.canonical());
-        Err(ScimError::mutability(detail))
-    }
-
-    /// `schemas` follows from the extensions that have values, so it is checked and otherwise left alone.
-    fn schemas(&mut self, op: OpKind, value: Option<&Value>, here: &Here) -> Result<(), ScimError> {
-        if !here.explicit {
-            return Ok(());
-        }
-        if op == OpKind::Remove {
-            let detail =
-                format!("{}.path: schemas is required; remove the extension itself instead", here.operation);
-            return Err(ScimError::mutability(detail));
-        }
-        let single = value.map_or(&[][..], std::slice::from_ref);
-        for urn in value.and_then(Value::as_array).map_or(single, Vec::as_slice) {
-            let Value::String(urn) = urn else {
-                return Err(ScimError::invalid_value(format!(
-                    "{} must be a list of schema URNs",
-                    here.place
-                )));
-            };
-            let mut known = self.registry.extensions(self.kind).iter().map(|schema| schema.id.as_str());
-            if urn.eq_ignore_ascii_case(self.kind.urn()) || known.any(|id| id.eq_ignore_ascii_case(urn)) {
-                continue;
-            }
-            if self.mode == Mode::Strict {
-                let detail = format!("{}: no schema \"{}\" is known here", here.place, shorten(urn));
-                return Err(ScimError::invalid_syntax(detail));
-            }
-            self.note_dropped(Leniency::UnknownSchema, urn);
-        }
-        Ok(())
-    }
-
-    /// A `remove` says with its path what goes; a value beside it is a leniency.
-    pub(super) fn no_value_expected(&mut self, value: Option<&Value>, here: &Here) -> Result<(), ScimError> {
-        if value.is_none_or(Value::is_null) {
-            return Ok(());
-        }
-        if self.mode == Mode::Strict {
-            let detail = format!(
-                "{}: a remove takes no value; select values by a filter in the path, like members[value eq \"…\"]",
-                here.place
-            );
-            return Err(ScimError::invalid_value(detail));
-        }
-        self.plan.notes.used(Leniency::RemoveWithValue);
-        Ok(())
-    }
-
     fn change(&mut self, here: &Here, path: AttrPath, change: Change) {
         // A password is checked like any other value and kept nowhere.
         if path.attribute.returned == Returned::Never {
@@ -389,7 +328,11 @@ impl Planner<'_> {
         self.edit(here, Target::Attribute(path, change));
     }
 
-    fn edit(&mut self, here: &Here, target: Target) {
+    pub(super) fn edit(&mut self, here: &Here, target: Target) {
         self.plan.edits.push(Edit { place: here.operation.clone(), target });
     }
+}
+
+fn is_schemas(path: &AttrPath) -> bool {
+    path.extension.is_none() && path.attribute.name == "schemas"
 }

@@ -7,6 +7,8 @@ mod body;
 mod edits;
 mod members;
 mod read;
+mod rules;
+mod schemas;
 mod target;
 mod values;
 mod whole;

@@ -9,7 +9,7 @@ use super::body::OpKind;
 use super::edits::{Here, Planner};
 use super::{SubChange, ValueChange};
 use crate::scim::registry::{AttrPath, ENTERPRISE};
-use crate::scim::resource::parse_attribute;
+use crate::scim::resource::{is_derived, is_manager, parse_attribute};
 use crate::scim::schema::{Attribute, Mutability, Returned};
 use crate::scim::{Leniency, Mode, ScimError};
 
@@ -84,7 +84,8 @@ impl Planner<'_> {
         Ok(found)
     }
 
-    /// The sub-attributes that an object names, each checked; `null` unassigns one. What is read-only is left out.
+    /// The sub-attributes that an object names, each checked; `null` unassigns one. What is readOnly is left alone by
+    /// whoever is lenient, and what scimd finds out itself, such as a manager's name, whatever is said about it.
     pub(super) fn sub_changes(
         &mut self,
         op: OpKind,
@@ -97,7 +98,10 @@ impl Planner<'_> {
             let here = here.at(key);
             match attribute.sub(key) {
                 None => self.unknown(key, &here)?,
-                Some(sub) if sub.mutability == Mutability::ReadOnly => {}
+                Some(sub) if is_derived(attribute, &sub.name) => {}
+                Some(sub) if sub.mutability == Mutability::ReadOnly => {
+                    self.read_only(&format!("{}.{}", attribute.name, sub.name), &here)?;
+                }
                 Some(sub) => changes.push(sub_change(op, sub, self.coerce(sub, value, &here)?)),
             }
         }
@@ -175,11 +179,25 @@ fn unwrapped(value: &Value) -> &Value {
     }
 }
 
-/// Whether the value says in some form who the manager is; one that only repeats a name says nothing.
-pub(super) fn names_manager(path: &AttrPath, value: &Value) -> bool {
-    let says_who =
-        |key: &String| ["value", "managerId", "$ref"].iter().any(|name| key.eq_ignore_ascii_case(name));
+/// Whether the value says in some form who the manager is; one that only repeats a name says nothing. Its address is no
+/// leniency: it stands for the id.
+pub(super) fn names_manager(path: &AttrPath, value: &Value, mode: Mode) -> bool {
+    let forms: &[&str] = if mode == Mode::Compat { &["value", "managerId", "$ref"] } else { &["$ref"] };
+    let says_who = |(key, value): (&String, &Value)| {
+        forms.iter().any(|name| key.eq_ignore_ascii_case(name)) && (mode == Mode::Compat || !value.is_null())
+    };
     path.extension.as_deref() == Some(ENTERPRISE)
-        && path.attribute.name == "manager"
-        && value.as_object().is_some_and(|members| members.keys().any(says_who))
+        && is_manager(&path.attribute)
+        && value.as_object().is_some_and(|members| members.iter().any(says_who))
+}
+
+/// Whether a manager without an id is named by an address that is none of a user.
+pub(super) fn names_nobody(value: &Value) -> bool {
+    let text = |name: &str| {
+        let mut members = value.as_object().into_iter().flatten();
+        members.find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
+    };
+    text("value").is_none()
+        && text("managerId").is_none()
+        && text("$ref").is_some_and(|text| !text.is_empty())
 }

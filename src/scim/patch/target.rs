@@ -36,7 +36,9 @@ impl Planner<'_> {
         let read =
             |text: &str, notes: &mut Notes| filter::target(text, self.registry, self.kind, self.mode, notes);
         let mut found = read(text, &mut self.plan.notes);
-        if self.mode == Mode::Compat && found.as_ref().is_err_and(|fault| fault.class == Class::Syntax) {
+        if self.mode == Mode::Compat
+            && found.as_ref().is_err_and(|fault| matches!(fault.class, Class::Syntax | Class::Filter))
+        {
             let tidied = tidied(text).and_then(|text| read(&text, &mut self.plan.notes).ok());
             if let Some(tidied) = tidied {
                 self.plan.notes.used(Leniency::LoosePath);
@@ -50,9 +52,11 @@ impl Planner<'_> {
             }
             Err(fault) => {
                 let detail = format!("{place} \"{}\" is wrong {}", shorten(text), fault.describe(text));
+                let in_filter = text.find('[').is_some_and(|bracket| fault.at > bracket);
                 return Err(match fault.class {
+                    Class::Filter | Class::Meaning | Class::Secret => ScimError::invalid_filter(detail),
+                    Class::Unknown if in_filter => ScimError::invalid_filter(detail),
                     Class::Syntax | Class::Unknown => ScimError::invalid_path(detail),
-                    Class::Meaning | Class::Secret => ScimError::invalid_filter(detail),
                 });
             }
         };
@@ -100,6 +104,15 @@ impl Planner<'_> {
         }
         self.plan.notes.used(Leniency::DraftUrn);
         Cow::Owned(format!("{urn}{rest}"))
+    }
+
+    /// The URN of today where this is one of a draft, for a compat token.
+    pub(super) fn settled_urn<'u>(&mut self, urn: &'u str) -> &'u str {
+        let settled = if self.mode == Mode::Strict { urn } else { draft::settled(self.kind, urn) };
+        if settled != urn {
+            self.plan.notes.used(Leniency::DraftUrn);
+        }
+        settled
     }
 
     fn pointed(&mut self, found: PathTarget) -> Option<Pointed> {

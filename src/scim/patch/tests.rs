@@ -278,6 +278,46 @@ fn extensions_come_and_go_with_their_values() {
 }
 
 #[test]
+fn taking_an_extension_out_of_schemas_takes_its_values_out() {
+    let bare = |after: &Document| !after.contains_key(ENTERPRISE) && after["schemas"] == json!([USER]);
+    for operation in [
+        json!({"op": "replace", "path": "schemas", "value": [USER]}),
+        json!({"op": "remove", "path": format!("schemas[value eq \"{ENTERPRISE}\"]")}),
+        json!({"op": "remove", "path": "schemas[value co \"extension\"]"}),
+    ] {
+        assert!(bare(&patched(json!([operation]))), "{operation}");
+    }
+    for operation in [
+        json!({"op": "replace", "path": "schemas", "value": [ENTERPRISE, USER.to_uppercase()]}),
+        json!({"op": "replace", "value": {"schemas": [USER]}}),
+    ] {
+        assert_eq!(patched(json!([operation])), barbara(), "{operation}");
+    }
+    for (operation, scim_type) in [
+        (json!({"op": "replace", "path": "schemas", "value": []}), ScimType::InvalidValue),
+        (json!({"op": "replace", "path": "schemas", "value": null}), ScimType::InvalidValue),
+        (json!({"op": "replace", "path": "schemas", "value": [ENTERPRISE]}), ScimType::InvalidValue),
+        (json!({"op": "replace", "path": "schemas", "value": {"value": USER}}), ScimType::InvalidValue),
+        (json!({"op": "remove", "path": format!("schemas[value eq \"{USER}\"]")}), ScimType::Mutability),
+        (json!({"op": "remove", "path": "schemas[value pr]"}), ScimType::Mutability),
+        (
+            json!({"op": "replace", "path": format!("schemas[value eq \"{ENTERPRISE}\"]"), "value": "x"}),
+            ScimType::Mutability,
+        ),
+    ] {
+        for mode in [Mode::Strict, Mode::Compat] {
+            let (kind, detail) = refused(json!([operation]), mode);
+            assert_eq!(kind, Some(scim_type), "{operation}: {detail}");
+        }
+    }
+    let text = json!([{"op": "replace", "path": "schemas", "value": USER}]);
+    assert_eq!(refused(text.clone(), Mode::Strict).0, Some(ScimType::InvalidValue));
+    assert!(bare(&lenient(text, &[Leniency::SingleForList])));
+    let nobody = json!([{"op": "remove", "path": "schemas[value eq \"urn:example:none\"]"}]);
+    assert_eq!(refused(nobody, Mode::Strict).0, Some(ScimType::NoTarget));
+}
+
+#[test]
 fn keys_without_path_may_be_paths_themselves() {
     let operations = json!([{"op": "replace", "value": {
         "name.givenName": "Babs",
@@ -341,6 +381,32 @@ fn the_manager_is_taken_in_every_form() {
         json!({"value": "m-3"})
     );
     assert_eq!(refused(old, Mode::Strict).0, Some(ScimType::InvalidPath));
+    // What is said of a manager beside the id is found out from the id; the address alone stands for it.
+    let address = "https://example.com/scim/Users/m-4";
+    for operation in [
+        json!({"op": "replace", "path": path, "value": {"$ref": address}}),
+        json!({"op": "replace", "path": path, "value": {"$ref": address, "value": null}}),
+        json!({"op": "add", "path": format!("{path}.$ref"), "value": address}),
+        json!({"op": "replace", "path": ENTERPRISE, "value": {"manager": {"$ref": address}}}),
+        json!({"op": "add", "value": {ENTERPRISE: {"manager": {"$ref": address}}}}),
+        json!({"op": "replace", "path": path, "value": {"value": "m-4", "$ref": "https://example.com/elsewhere"}}),
+        json!({"op": "replace", "path": path, "value": {"value": "m-4", "$ref": null}}),
+    ] {
+        assert_eq!(
+            patched(json!([operation]))[ENTERPRISE]["manager"],
+            json!({"value": "m-4"}),
+            "{operation}"
+        );
+    }
+    for operation in [
+        json!({"op": "replace", "path": path, "value": {"$ref": "https://example.com/elsewhere"}}),
+        json!({"op": "replace", "path": format!("{path}.$ref"), "value": "nobody"}),
+    ] {
+        for mode in [Mode::Strict, Mode::Compat] {
+            let (kind, detail) = refused(json!([operation]), mode);
+            assert_eq!(kind, Some(ScimType::InvalidValue), "{operation}: {detail}");
+        }
+    }
     let removed = json!([{"op": "remove", "path": path, "value": {"value": "m-1"}}]);
     assert_eq!(lenient(removed, &[Leniency::RemoveWithValue])[ENTERPRISE], json!({"department": "Sales"}));
 }
@@ -382,7 +448,9 @@ fn unknown_attributes_are_dropped_and_the_rest_applies() {
         assert_eq!(after["active"], json!(false));
         assert_eq!(notes.leniencies, [Leniency::UnknownAttribute]);
         assert_eq!(notes.dropped, [path]);
-        assert_eq!(refused(operations, Mode::Strict).0, Some(ScimType::InvalidPath), "{path}");
+        let within = path.contains("[colour");
+        let wanted = if within { ScimType::InvalidFilter } else { ScimType::InvalidPath };
+        assert_eq!(refused(operations, Mode::Strict).0, Some(wanted), "{path}");
     }
     let foreign = json!([{"op": "add", "value": {"urn:example:2.0:Shoe": {"size": 38}}}]);
     assert_eq!(lenient(foreign, &[Leniency::UnknownSchema]), barbara());
@@ -402,17 +470,15 @@ fn a_path_that_does_not_parse_is_refused_by_every_token() {
         "",
         "emails[",
         "emails[type eq \"work\"",
-        "emails[type eq work]",
-        "emails[type]",
+        "emails[type eq ",
+        "emails[type eq \"work",
         "a b",
         "[x]",
-        "emails[]",
         "emails[type eq \"work\"]value",
+        "emails[type eq \"work\"][type eq \"home\"]",
         "emails[type eq \"work\"].a.b",
         "name..x",
         "5",
-        "emails[colour eq ]",
-        "shoes[size eq]",
         "emails[type eq \"work\"] junk",
     ] {
         for mode in [Mode::Strict, Mode::Compat] {
@@ -420,10 +486,29 @@ fn a_path_that_does_not_parse_is_refused_by_every_token() {
             assert_eq!(refused(operations, mode).0, Some(ScimType::InvalidPath), "{path}");
         }
     }
-    for path in ["emails[primary gt true].value", "emails[type eq 5].value"] {
-        let operations = json!([{"op": "replace", "path": path, "value": "x"}]);
-        assert_eq!(refused(operations, Mode::Compat).0, Some(ScimType::InvalidFilter), "{path}");
+    // RFC 7644 table 9 has invalidFilter for the filter in a path.
+    for path in [
+        "emails[primary gt true].value",
+        "emails[type eq 5].value",
+        "emails[type eq work]",
+        "emails[type xx \"work\"].value",
+        "emails[type]",
+        "emails[]",
+        "emails[type eq \"\\x\"]",
+        "emails[colour eq ]",
+        "emails[type eq\t5]",
+        "shoes[size eq]",
+        "emails[(type eq \"work\"]",
+        "emails[type eq 5and value pr]",
+    ] {
+        for mode in [Mode::Strict, Mode::Compat] {
+            let operations = json!([{"op": "replace", "path": path, "value": "x"}]);
+            assert_eq!(refused(operations, mode).0, Some(ScimType::InvalidFilter), "{path}");
+        }
     }
+    // The example of §3.5.2.2 has no blank there.
+    let close = patched(json!([{"op": "remove", "path": "emails[type eq\"home\"]"}]));
+    assert_eq!(close["emails"].as_array().expect("a list").len(), 1);
     let operations = json!([{"op": "replace", "path": "name[givenName eq \"x\"].familyName", "value": "x"}]);
     assert_eq!(refused(operations, Mode::Compat).0, Some(ScimType::InvalidPath));
 }
@@ -557,6 +642,12 @@ fn badges() -> std::sync::Arc<Registry> {
         with(text("floor"), "type", "integer".into()),
         complex("desk", false, "room"),
         complex("keys", true, "door"),
+        json!({"name": "locker", "type": "complex", "subAttributes": [
+            text("place"), with(text("colours"), "multiValued", true.into()), with(text("opened"), "mutability", "readOnly".into()),
+        ]}),
+        json!({"name": "cards", "type": "complex", "multiValued": true, "subAttributes": [
+            text("value"), with(text("zones"), "multiValued", true.into()), with(text("opened"), "mutability", "readOnly".into()),
+        ]}),
     ]});
     Registry::with_extensions(&[(Kind::User, document)]).expect("a well-formed extension")
 }
@@ -669,6 +760,29 @@ fn add_to_a_list_within_a_complex_value_adds_to_it() {
     assert_eq!((&keys["keys"][0]["codes"], &keys["keys"][1]["codes"]), (&three, &json!(["a", "b"])));
     let keys = after("add", "keys[door eq \"front\"]", json!({"codes": ["c"], "note": "z"}));
     assert_eq!((&keys["keys"][0]["codes"], &keys["keys"][0]["note"]), (&three, &json!("z")));
+}
+
+#[test]
+fn what_is_read_only_within_a_value_is_refused_and_left_alone_for_a_compat_token() {
+    let registry = badges();
+    let bare = object(json!({"schemas": [USER], "userName": "x"}));
+    for (path, value) in [
+        (format!("{BADGE}:locker"), json!({"place": "a", "opened": "x"})),
+        (format!("{BADGE}:cards[value eq \"1\"]"), json!({"opened": "x", "zones": ["a"]})),
+    ] {
+        let body = message(json!([
+            {"op": "add", "path": BADGE, "value": {"number": "1", "cards": [{"value": "1"}]}},
+            {"op": "add", "path": path, "value": value}
+        ]));
+        let error = plan(&registry, Kind::User, &body, Mode::Strict).expect_err("refused");
+        assert_eq!(error.scim_type, Some(ScimType::Mutability), "{path}");
+        assert!(error.detail.contains("Operations[1].value.opened"), "{error}");
+        let plan = plan(&registry, Kind::User, &body, Mode::Compat).expect("taken");
+        assert_eq!(plan.notes.leniencies, [Leniency::ReadOnlyInPatch]);
+        let after =
+            plan.apply(&registry, Kind::User, &bare, Mode::Compat, &mut Notes::default()).expect("applied");
+        assert!(!after[BADGE].to_string().contains("opened"), "{after:?}");
+    }
 }
 
 #[test]

@@ -19,8 +19,8 @@ pub use display_name::{display_name, is_named};
 pub use order::order;
 pub use parse::{is_own_name, parse};
 pub use parse_members::parse_members;
-pub(in crate::scim) use parse_value::is_manager;
 pub use parse_value::parse_attribute;
+pub(in crate::scim) use parse_value::{is_derived, is_manager};
 pub use projection::Projection;
 pub use render::{Derived, GroupRef, ManagerRef, MemberRef, Meta, render, whole};
 pub use replace::replace;
@@ -43,6 +43,16 @@ pub struct Parsed {
     pub document: Document,
     /// The member list of a group, where the body has one.
     pub members: Option<Vec<Member>>,
+    /// The attributes of the core schema that were sent as `null`: the client says that they have no value, also where
+    /// the server would give them one (RFC 7644 §3.3).
+    pub cleared: Vec<String>,
     /// Leniencies used and names dropped.
     pub notes: Notes,
+}
+
+impl Parsed {
+    /// Whether the body leaves it to the server what value an attribute has.
+    pub fn leaves_open(&self, name: &str) -> bool {
+        !self.document.contains_key(name) && !self.cleared.iter().any(|cleared| cleared == name)
+    }
 }

@@ -25,6 +25,12 @@ pub fn parse(registry: &Registry, kind: Kind, body: &Value, mode: Mode) -> Resul
 
     let (common, rest) = reader.sorted(registry.common(), body.iter(), &Place::Top)?;
     let (own, rest) = reader.sorted(core, rest.into_iter(), &Place::Top)?;
+    let nulls = core.iter().zip(&own).filter(|(_, sent)| sent.is_some_and(Value::is_null));
+    let mut cleared: Vec<String> = nulls.map(|(attribute, _)| attribute.name.clone()).collect();
+    if mode == Mode::Compat && cleared.iter().any(|name| name == "active") {
+        reader.notes.used(Leniency::NullActive);
+        cleared.retain(|name| name != "active");
+    }
     let schemas = registry.common().iter().zip(&common).find(|(attribute, _)| attribute.name == "schemas");
     let listed = reader.schemas(kind, extensions, schemas.and_then(|(_, sent)| *sent))?;
     let mut objects = vec![None; extensions.len()];
@@ -60,7 +66,7 @@ pub fn parse(registry: &Registry, kind: Kind, body: &Value, mode: Mode) -> Resul
         }
     }
     document["schemas"] = Value::Array(urns);
-    Ok(Parsed { document, members, notes })
+    Ok(Parsed { document, members, cleared, notes })
 }
 
 impl Reader<'_> {

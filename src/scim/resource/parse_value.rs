@@ -38,7 +38,7 @@ pub(super) fn is_stored(attribute: &Attribute) -> bool {
 }
 
 /// Whether the sub-attribute is found out when a resource is rendered, so that what a client sends says nothing.
-pub(super) fn is_derived(attribute: &Attribute, sub: &str) -> bool {
+pub(in crate::scim) fn is_derived(attribute: &Attribute, sub: &str) -> bool {
     is_manager(attribute) && matches!(sub, "$ref" | "displayName")
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::order::order;
+use super::parse_value::is_stored;
 use super::place::Place;
 use crate::scim::fold::fold;
-use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::schema::{Attribute, Mutability, Schema};
 use crate::scim::{Document, Kind, Mode, Registry, ScimError};
 
 /// The document after a PUT: readOnly values stay; immutable values stay, and a different one is refused; all else is
@@ -26,15 +27,35 @@ pub fn replace(
     keep(&registry.core(kind).attributes, existing, &mut next, &Place::Top)?;
     for schema in registry.extensions(kind) {
         let Some(Value::Object(old)) = existing.get(&schema.id) else { continue };
-        let mut members = match next.shift_remove(&schema.id) {
+        let sent = next.shift_remove(&schema.id);
+        let left_out = sent.is_none();
+        let mut members = match sent {
             Some(Value::Object(members)) => members,
             _ => Map::new(),
         };
         keep(&schema.attributes, old, &mut members, &Place::Extension(&schema.id))?;
+        if left_out && !members.is_empty() {
+            still_whole(schema, &members)?;
+        }
         next.insert(schema.id.clone(), Value::Object(members));
     }
     order(registry, kind, &mut next);
     Ok(next)
+}
+
+/// An extension that was left out and stays, because something in it cannot go, needs what is required in it.
+fn still_whole(schema: &Schema, members: &Map<String, Value>) -> Result<(), ScimError> {
+    let needed = |attribute: &&Arc<Attribute>| {
+        attribute.required && attribute.mutability != Mutability::ReadOnly && is_stored(attribute)
+    };
+    let mut needed = schema.attributes.iter().filter(needed);
+    let Some(missing) = needed.find(|attribute| !members.contains_key(&attribute.name)) else {
+        return Ok(());
+    };
+    let place = Place::Extension(&schema.id);
+    let stays = members.keys().next().map_or_else(String::new, |name| place.member(name).to_string());
+    let detail = format!("{stays} cannot be removed, so {} is required", place.member(&missing.name));
+    Err(ScimError::missing(detail))
 }
 
 /// Carries over from the old values what the new ones cannot change.
@@ -68,24 +89,16 @@ fn keep(
     Ok(())
 }
 
-/// Carries over sub-attributes of a complex attribute with one value.
+/// Carries over sub-attributes of a complex attribute with one value. A value that is left out goes whole, as a value of a
+/// list does and as it does by PATCH.
 fn keep_within(
     attribute: &Attribute,
     old: &Map<String, Value>,
     new: &mut Map<String, Value>,
     place: &Place<'_>,
 ) -> Result<(), ScimError> {
-    let mut members = match new.get_mut(&attribute.name) {
-        Some(Value::Object(members)) => std::mem::take(members),
-        _ => Map::new(),
-    };
-    keep(&attribute.sub_attributes, old, &mut members, place)?;
-    if members.is_empty() {
-        new.shift_remove(&attribute.name);
-    } else {
-        new.insert(attribute.name.clone(), Value::Object(members));
-    }
-    Ok(())
+    let Some(Value::Object(members)) = new.get_mut(&attribute.name) else { return Ok(()) };
+    keep(&attribute.sub_attributes, old, members, place)
 }
 
 /// Whether two values are the same as far as the attribute tells values apart.
@@ -159,10 +172,28 @@ mod tests {
         let old = with_badge(json!({ "holder": { "name": "Mei", "since": since, "note": "x" } }));
         let new = with_badge(json!({ "holder": { "name": "Ken" } }));
         assert_eq!(put(&old, &new), Ok(with_badge(json!({ "holder": { "name": "Ken", "since": since } }))));
+        for new in [with_badge(json!({ "number": 1 })), with_badge(json!({ "number": 1, "holder": null }))] {
+            assert_eq!(put(&old, &new), Ok(with_badge(json!({ "number": 1 }))), "a value may go whole");
+        }
         let new = with_badge(json!({ "holder": { "name": "Mei", "since": "2027-01-01T00:00:00Z" } }));
         assert!(
             put(&old, &new).expect_err("immutable").detail.starts_with(&format!("{BADGE}:holder.since is"))
         );
+    }
+
+    #[test]
+    fn an_extension_that_stays_keeps_what_is_required() {
+        let urn = "urn:example:params:scim:schemas:extension:hr:2.0:User";
+        let document = json!({ "id": urn, "name": "HR", "attributes": [
+            { "name": "serial", "mutability": "immutable" }, { "name": "room", "required": true },
+        ] });
+        let registry = Registry::with_extensions(&[(Kind::User, document)]).expect("a schema");
+        let old = json!({ "schemas": [USER, urn], "userName": "mei", urn: { "serial": "S", "room": "1" } });
+        let bare = json!({ "schemas": [USER], "userName": "mei" });
+        let (old, bare) = (old.as_object().expect("a user"), bare.as_object().expect("a user").clone());
+        let error = replace(&registry, Kind::User, old, bare, Mode::Strict).expect_err("no room");
+        assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+        assert_eq!(error.detail, format!("{urn}:serial cannot be removed, so {urn}:room is required"));
     }
 
     #[test]
