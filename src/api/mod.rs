@@ -296,13 +296,9 @@ fn shown_query(request: &Request, untold: &redact::Untold) -> redact::Redacted<S
 
 /// `/Me` is the user that the token is bound to (RFC 7644 §3.11).
 fn me(route: &Route, caller: &Caller) -> Result<Route, Error> {
-    match (route, &caller.user) {
-        (Route::Me, Some(user)) => Ok(Route::One(Kind::User, user.clone())),
-        (Route::Me, None) => Err(Error::Scim(ScimError::plain(
-            501,
-            "this token is not bound to a user, so there is no /Me; ask for /Users/{id}",
-        ))),
-        (other, _) => Ok(other.clone()),
+    match route {
+        Route::Me => Ok(Route::One(Kind::User, caller.me()?.to_owned())),
+        other => Ok(other.clone()),
     }
 }
 

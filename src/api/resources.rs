@@ -51,7 +51,10 @@ pub fn get(
     };
     face.service.record_read(caller, &exchange.asked, &ending);
     if unchanged {
-        return Ok(Response::empty(304).header("etag", &reading::etag(outcome.version)));
+        // RFC 9110 §15.4.5: with the fields that a 200 would have had.
+        let response = Response::empty(304).header("etag", &reading::etag(outcome.version));
+        let address = &outcome.location;
+        return Ok(response.header("content-location", address).header("location", address));
     }
     Ok(answer(200, outcome))
 }

@@ -14,6 +14,9 @@ use crate::scim::message::{BulkOperation, BulkRequest};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, ScimError};
 
+/// What is served and has no resources that an operation could change.
+const ELSEWHERE: [&str; 5] = ["Bulk", ".search", "ServiceProviderConfig", "ResourceTypes", "Schemas"];
+
 /// The most operations of one request (`bulk.maxOperations`).
 pub const MAX_OPERATIONS: usize = 1000;
 
@@ -190,8 +193,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The path with a `bulkId:` in it replaced by the id of what was made.
+    /// The path with a `bulkId:` in it replaced by the id of what was made, and `/Me` by the user that it stands for.
     fn resolve_path(&self, path: &str) -> Result<String, Error> {
+        if path.trim_matches('/') == "Me" {
+            return Ok(format!("/{}/{}", Kind::User.endpoint(), self.caller.me()?));
+        }
         let Some((endpoint, id)) = path.split_once(PREFIX) else { return Ok(path.to_owned()) };
         match self.made.get(id) {
             Some(made) => Ok(format!("{endpoint}{made}")),
@@ -300,9 +306,13 @@ fn place<'p>(method: &str, path: &'p str) -> Result<(Kind, Option<&'p str>), Err
     let kind = match parts.next() {
         Some("Users") => Kind::User,
         Some("Groups") => Kind::Group,
-        _ => {
+        other => {
             let detail = format!("path \"{path}\" is neither /Users nor /Groups, with or without an id");
-            return Err(Error::Scim(ScimError::invalid_path(detail)));
+            // §3.7.3: the status is that of a single request, and nothing is served elsewhere.
+            return Err(match other.is_some_and(|other| ELSEWHERE.contains(&other)) {
+                true => Error::Scim(ScimError::invalid_path(detail)),
+                false => Error::NotFound(detail),
+            });
         }
     };
     let (id, more) = (parts.next(), parts.next());

@@ -1,8 +1,9 @@
 //! Who asks, and for which team. A `Caller` can only be had from a token that was checked, so a function that takes one
 //! need not ask again.
 
+use super::Error;
 use crate::base::TeamId;
-use crate::scim::Mode;
+use crate::scim::{Mode, ScimError};
 
 /// Proof that a provisioning token was accepted.
 #[derive(Clone, Debug)]
@@ -21,6 +22,16 @@ pub struct Caller {
     pub read_only: bool,
     /// The user that the token is bound to, for `/Me`.
     pub user: Option<String>,
+}
+
+impl Caller {
+    /// The id of the user that `/Me` stands for, or why it stands for nobody (RFC 7644 §3.11).
+    pub fn me(&self) -> Result<&str, Error> {
+        self.user.as_deref().ok_or_else(|| {
+            let detail = "this token is not bound to a user, so there is no /Me; ask for /Users/{id}";
+            Error::Scim(ScimError::plain(501, detail))
+        })
+    }
 }
 
 /// Who changes something that is scimd's own: teams, tokens, administrators.

@@ -10,6 +10,16 @@ use crate::scim::message::BulkOperation;
 /// What a reference begins with.
 pub const PREFIX: &str = "bulkId:";
 
+/// The bulkId that a text refers to: `bulkId:qwerty` in the place of an id, or at the end of an address, `../Users/bulkId:qwerty`.
+fn named(text: &str) -> Option<&str> {
+    if let Some(id) = text.strip_prefix(PREFIX) {
+        return Some(id);
+    }
+    let (endpoint, id) = text.rsplit_once('/')?;
+    let known = ["Users", "Groups"].contains(&endpoint.rsplit('/').next()?);
+    id.strip_prefix(PREFIX).filter(|_| known)
+}
+
 /// The bulkIds that an operation names in its path and data, each once.
 pub fn references(operation: &BulkOperation) -> Vec<&str> {
     let mut found: Vec<&str> = operation.path.split_once(PREFIX).map(|(_, id)| id).into_iter().collect();
@@ -23,7 +33,7 @@ pub fn references(operation: &BulkOperation) -> Vec<&str> {
 
 fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     match value {
-        Value::String(text) => found.extend(text.strip_prefix(PREFIX)),
+        Value::String(text) => found.extend(named(text)),
         Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
         Value::Object(map) => {
             for (name, value) in map {
@@ -44,19 +54,16 @@ fn quoted(path: &str) -> impl Iterator<Item = &str> {
 
 /// Writes the ids of what was made; takes out list elements and members that refer to what is not made yet.
 pub fn replace(value: &mut Value, made: &HashMap<&str, String>, open: &mut bool) {
+    let refers = |value: &Value| value.as_str().and_then(named).is_some_and(|id| !made.contains_key(id));
     let is_open = |value: &Value| match value {
-        Value::String(text) => text.strip_prefix(PREFIX).is_some_and(|id| !made.contains_key(id)),
-        Value::Object(map) => map
-            .get("value")
-            .and_then(Value::as_str)
-            .and_then(|text| text.strip_prefix(PREFIX))
-            .is_some_and(|id| !made.contains_key(id)),
-        _ => false,
+        Value::Object(map) => ["value", "$ref"].iter().filter_map(|name| map.get(*name)).any(refers),
+        single => refers(single),
     };
     match value {
         Value::String(text) => {
-            if let Some(id) = text.strip_prefix(PREFIX).and_then(|id| made.get(id)) {
-                *text = id.clone();
+            if let Some((name, id)) = named(text).and_then(|name| Some((name, made.get(name)?))) {
+                let before = text.len() - PREFIX.len() - name.len();
+                text.replace_range(before.., id);
             }
         }
         Value::Array(list) => {
@@ -120,5 +127,11 @@ mod tests {
         open = false;
         replace(&mut complete, &made, &mut open);
         assert_eq!((complete, open), (json!({"manager": {"value": "17"}}), false));
+        let mut addressed = json!({"members": [{"$ref": "https://example.com/scim/Users/bulkId:u"}, {"$ref": "../Users/bulkId:v"}],
+                                   "profileUrl": "https://example.com/people/bulkId:u"});
+        replace(&mut addressed, &made, &mut open);
+        let wanted = json!({"members": [{"$ref": "https://example.com/scim/Users/17"}],
+                            "profileUrl": "https://example.com/people/bulkId:u"});
+        assert_eq!((addressed, open), (wanted, true));
     }
 }

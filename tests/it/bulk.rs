@@ -282,6 +282,45 @@ fn a_faulty_operation_is_answered_alone() {
 }
 
 #[test]
+fn the_status_is_that_of_a_single_request() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let found = done(
+        &caller,
+        &json!([
+            {"method": "POST", "path": "/Nowhere", "bulkId": "a", "data": {}},
+            {"method": "DELETE", "path": "/Nowhere/1"},
+            {"method": "DELETE", "path": "/Users/nobody"},
+            {"method": "POST", "path": "/Users", "bulkId": "b", "data": {"schemas": [USER]}},
+            {"method": "POST", "path": "/Users", "bulkId": "c", "data": {"schemas": [USER], "userName": "c"}},
+            {"method": "POST", "path": "/Users", "bulkId": "d", "data": {"schemas": [USER], "userName": "C"}},
+            {"method": "PATCH", "path": "/Me", "data": {}},
+        ]),
+    );
+    assert_eq!(statuses(&found), ["404", "404", "404", "400", "201", "409", "501"]);
+    for operation in found.iter().filter(|operation| operation["status"] != "201") {
+        assert_eq!(operation["response"]["status"], operation["status"], "{operation}");
+    }
+}
+
+#[test]
+fn addresses_may_end_in_a_reference() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let mut eng = group("g", "Eng", &[]);
+    eng["data"]["members"] = json!([{"$ref": "../Users/bulkId:u", "type": "User"}]);
+    let mut bob = user("b", "bob");
+    bob["data"]["schemas"] = json!([USER, ENTERPRISE]);
+    bob["data"][ENTERPRISE] = json!({"manager": {"$ref": format!("{}/Users/bulkId:u", caller.base)}});
+    let found = done(&caller, &json!([eng, bob, user("u", "ada")]));
+    assert_eq!(statuses(&found), ["201", "201", "201"], "{found:?}");
+    let ada = id_of(&found[2]);
+    assert_eq!(caller.members(&id_of(&found[0])), [ada.as_str()]);
+    let bob = caller.get(&format!("/Users/{}", id_of(&found[1]))).is(200).json();
+    assert_eq!(bob[ENTERPRISE]["manager"]["value"], ada);
+}
+
+#[test]
 fn no_number_of_errors_below_one_is_taken() {
     let server = Server::plain();
     let caller = server.caller_with(&["--strict"]);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::{Server, USER};
+use crate::server::{PATCH_OP, Server, USER};
 
 #[test]
 fn a_bound_token_is_its_user() {
@@ -28,6 +28,19 @@ fn a_bound_token_is_its_user() {
     }
     assert_eq!(caller.get(&format!("/Users/{ada}")).is(200).json()["title"], "y");
     assert_eq!(bound.post("/Me", &json!({})).header("allow"), "GET, HEAD, PUT, PATCH, DELETE");
+    let rename =
+        json!({"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "title", "value": "z"}]});
+    let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+        {"method": "PATCH", "path": "/Me", "data": rename}, {"method": "PUT", "path": "/Me", "data": {}},
+    ]});
+    let done = bound.post("/Bulk", &bulk).is(200).json();
+    for (at, status) in [(0, "200"), (1, "400")] {
+        let operation = &done["Operations"][at];
+        assert_eq!(operation["status"], status, "{operation}");
+        assert_eq!(operation["location"], location, "{operation}");
+    }
+    assert_eq!(caller.post("/Bulk", &bulk).is(200).json()["Operations"][0]["status"], "501");
+    assert_eq!(bound.get("/Me").is(200).json()["title"], "z");
     assert_eq!(bound.delete("/Me").is(204).header("location"), location);
     bound.get("/Me").error(404, "");
     server.data().run(&["token", "create", "--name", "nobody's", "--user", "nobody"]).refused();

@@ -18,6 +18,10 @@ fn if_none_match_answers_304_to_reads_and_412_to_writes() {
             let headers = [("if-none-match", tags)];
             let unchanged = caller.send_with("GET", &path, &headers, None).is(304);
             assert!(unchanged.body.is_empty() && unchanged.header("etag") == etag, "{tags}");
+            // RFC 9110 §15.4.5: a 304 has the fields that the 200 would have had.
+            for name in ["location", "content-location"] {
+                assert_eq!(unchanged.header(name), made.header(name), "{tags}");
+            }
             caller.send_with("HEAD", &path, &headers, None).is(304);
             caller.send_with("PUT", &path, &headers, Some(&put)).error(412, "");
             caller.send_with("PATCH", &path, &headers, Some(&patch)).error(412, "");

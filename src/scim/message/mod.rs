@@ -3,7 +3,7 @@
 
 mod bulk;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::filter::shorten;
 use super::json::write;
@@ -233,7 +233,7 @@ fn integer(
 ) -> Result<Option<i64>, ScimError> {
     let number = match get(members, name) {
         None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_i64().or(number.is_u64().then_some(i64::MAX)),
+        Some(Value::Number(number)) => number.as_i64().or_else(|| beyond(number)),
         Some(Value::String(text)) if mode == Mode::Compat => {
             notes.used(Leniency::TextNumber);
             text.trim().parse().ok()
@@ -243,6 +243,12 @@ fn integer(
     number.map(Some).ok_or_else(|| {
         ScimError::invalid_syntax(format!("{name} must be a whole number such as 10, written without quotes"))
     })
+}
+
+/// The end of the range that a whole number beyond 64 bits goes past.
+fn beyond(number: &Number) -> Option<i64> {
+    let decimal = number.as_f64()?;
+    (decimal.abs() >= i64::MAX as f64).then_some(if decimal > 0.0 { i64::MAX } else { i64::MIN })
 }
 
 fn kind_of(value: &Value) -> &'static str {
@@ -316,8 +322,16 @@ mod tests {
         let nulls =
             json!({"schemas": [SEARCH_REQUEST], "filter": null, "count": null, "excludedAttributes": null});
         assert_eq!(search(nulls, Mode::Strict), Ok(SearchRequest::default()));
-        let large = json!({"schemas": [SEARCH_REQUEST], "count": u64::MAX});
-        assert_eq!(search(large, Mode::Strict).expect("taken").count, Some(i64::MAX));
+        for (large, wanted) in
+            [("18446744073709551615", i64::MAX), ("9e30", i64::MAX), ("-99999999999999999999", i64::MIN)]
+        {
+            let body = format!("{{\"schemas\": [\"{SEARCH_REQUEST}\"], \"count\": {large}}}");
+            assert_eq!(
+                search(read(body.as_bytes()), Mode::Strict).expect("taken").count,
+                Some(wanted),
+                "{large}"
+            );
+        }
     }
 
     #[test]

@@ -57,6 +57,16 @@ pub enum Page {
     Before { place: Place, count: u64 },
 }
 
+impl Page {
+    /// The place that the page stands before.
+    fn before(&self) -> Option<&Place> {
+        match self {
+            Page::Before { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -84,6 +94,10 @@ impl ReadTx<'_> {
         places.sort_unstable_by(|one, other| if descending { other.cmp(one) } else { one.cmp(other) });
         let (from, to) = bounds(&places, &query.page, descending);
         let page = &places[from..to];
+        let next = match page.last() {
+            Some(last) => Some(last.clone()),
+            None => query.page.before().map(|place| beside(place, descending)),
+        };
         let mut rows = Vec::with_capacity(page.len());
         for place in page {
             rows.extend(self.one(select_resource!("where n = ?"), [place.n], read)?);
@@ -91,7 +105,7 @@ impl ReadTx<'_> {
         Ok(Found {
             total: places.len() as u64,
             rows,
-            next: page.last().filter(|_| to < places.len()).cloned(),
+            next: next.filter(|_| to < places.len()),
             previous: page.first().filter(|_| from > 0).cloned(),
         })
     }
@@ -129,7 +143,10 @@ impl ReadTx<'_> {
             }
         };
         let place = |row: &Row| Place { key: Key::Missing, n: row.n };
-        let next = rows.last().filter(|_| after).map(place);
+        let next = match rows.last() {
+            Some(last) => after.then(|| place(last)),
+            None => query.page.before().filter(|_| total > 0).map(|place| beside(place, false)),
+        };
         let previous = rows.first().filter(|_| before).map(place);
         Ok(Found { total, rows, next, previous })
     }
@@ -202,6 +219,15 @@ impl ReadTx<'_> {
 /// A count that SQLite can be given.
 fn as_limit(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The place just before another one, so that a page after it begins with that one: where a way back has come to nothing,
+/// because all that was there is gone, the way on is still known.
+fn beside(place: &Place, descending: bool) -> Place {
+    Place {
+        n: if descending { place.n.saturating_add(1) } else { place.n.saturating_sub(1) },
+        ..place.clone()
+    }
 }
 
 /// Which of the ordered places the page holds.

@@ -290,6 +290,31 @@ fn places_lead_on_and_back_while_others_come_and_go() {
 }
 
 #[test]
+fn a_way_back_to_where_nothing_is_left_knows_the_way_on() {
+    for (path, descending) in [(None, false), (Some("title"), false), (Some("title"), true)] {
+        let (store, _clock) = store();
+        let acme = ten(&store);
+        let page = |page: Page| match path {
+            None => search(&store, acme, &[(Kind::User, None)], page),
+            Some(path) => sorted(&store, acme, path, descending, page),
+        };
+        let gone = page(Page::After { place: None, count: 3 });
+        let back = page(Page::After { place: gone.next, count: 3 }).previous.expect("a way back");
+        let rows = gone.rows;
+        store
+            .write_blocking(move |tx| -> Result<()> {
+                rows.iter().try_for_each(|row| tx.delete_resource(acme, row, None).map(drop))
+            })
+            .unwrap();
+        let nothing = page(Page::Before { place: back, count: 3 });
+        assert_eq!((names(&nothing).len(), nothing.previous), (0, None));
+        assert!(nothing.next.is_some(), "seven are left behind it");
+        let rest = page(Page::After { place: nothing.next, count: 99 });
+        assert_eq!(names(&rest), names(&page(ALL)), "{path:?}");
+    }
+}
+
+#[test]
 fn order_puts_missing_values_last_and_turns_round_whole() {
     let (store, _clock) = store();
     let acme = team(&store, "Acme");
