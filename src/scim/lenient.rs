@@ -75,6 +75,8 @@ pub enum Leniency {
     LoosePath,
     /// `"active": null` in a POST or PUT says nothing, as if it were not there.
     NullActive,
+    /// An e-mail address with capital letters in its domain was kept as it was sent.
+    MailCase,
 }
 
 impl Leniency {
@@ -112,6 +114,7 @@ impl Leniency {
             Leniency::RepeatedName => "repeated-name",
             Leniency::LoosePath => "loose-path",
             Leniency::NullActive => "null-active",
+            Leniency::MailCase => "mail-case",
         }
     }
 }

@@ -137,7 +137,7 @@ impl Registry {
         }
         let find =
             |urn: &str| schemas.iter().find(|schema| schema.id == urn).cloned().expect("a standard schema");
-        let mut user = Shape::new(with_edge(&find(USER), "groups"));
+        let mut user = Shape::new(with_mail(&with_edge(&find(USER), "groups")));
         let mut group = Shape::new(with_edge(&find(GROUP), "members"));
         user.extend(find(ENTERPRISE));
         for (kind, document) in extensions {
@@ -299,6 +299,17 @@ fn with_edge(schema: &Arc<Schema>, name: &str) -> Arc<Schema> {
     for attribute in &mut schema.attributes {
         if attribute.name == name {
             Arc::make_mut(attribute).edge = true;
+        }
+    }
+    Arc::new(schema)
+}
+
+/// The schema with its e-mail addresses marked as such.
+fn with_mail(schema: &Arc<Schema>) -> Arc<Schema> {
+    let mut schema = Schema::clone(schema);
+    for attribute in schema.attributes.iter_mut().filter(|attribute| attribute.name == "emails") {
+        for sub in &mut Arc::make_mut(attribute).sub_attributes {
+            Arc::make_mut(sub).mail = sub.name == "value";
         }
     }
     Arc::new(schema)

@@ -67,6 +67,8 @@ pub struct Attribute {
     pub sub_attributes: Vec<Arc<Attribute>>,
     /// `members` of a Group and `groups` of a User: kept as edges, so parted from the document at the door.
     pub edge: bool,
+    /// `emails.value` of a User: an address of RFC 5321, whose domain has no case.
+    pub mail: bool,
 }
 
 impl Attribute {
@@ -239,6 +241,7 @@ fn attribute(value: &Value, place: &str, top: bool) -> Result<Attribute, ScimErr
         reference_types: texts(map, "referenceTypes", &at("referenceTypes"))?,
         sub_attributes,
         edge: false,
+        mail: false,
         name,
         kind,
     })
@@ -452,7 +455,11 @@ mod tests {
     #[test]
     fn names_the_member_at_fault() {
         type Change = fn(&mut Value);
-        let cases: [(Change, &str); 14] = [
+        let cases: [(Change, &str); 15] = [
+            (
+                |d| d["attributes"][0]["subAttributes"] = json!([{ "name": "x" }]),
+                "attributes[0].subAttributes: only a complex attribute has them",
+            ),
             (|d| d["schemas"] = json!(["urn:example:2.0:User"]), "schemas: this is no schema document"),
             (|d| d["schemas"] = json!(5), "schemas must be a list"),
             (|d| d["id"] = json!("urn:example::Badge"), "id:"),

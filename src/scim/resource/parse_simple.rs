@@ -35,7 +35,7 @@ impl Reader<'_> {
             }
         }
         let found = match attribute.kind {
-            Type::String => self.text(value),
+            Type::String => self.text(value).map(|text| self.canonical(attribute, text)),
             Type::Boolean => self.boolean(value),
             Type::Integer => self.integer(value),
             Type::Decimal => self.decimal(value),
@@ -65,6 +65,22 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// An e-mail address in its canonical form (RFC 7643 §4.1.2); for a compat token as it was sent, because a provider
+    /// looks for what it wrote.
+    fn canonical(&mut self, attribute: &Attribute, value: Value) -> Value {
+        let parts = value.as_str().filter(|_| attribute.mail).and_then(|text| text.rsplit_once('@'));
+        let Some((local, domain)) =
+            parts.filter(|(_, domain)| domain.contains(|c: char| c.is_ascii_uppercase()))
+        else {
+            return value;
+        };
+        if self.mode == Mode::Strict {
+            return Value::String(format!("{local}@{}", domain.to_ascii_lowercase()));
+        }
+        self.notes.used(Leniency::MailCase);
+        value
     }
 
     /// A URI (RFC 7643 §2.3.7); for a compat token any text.

@@ -517,6 +517,27 @@ mod tests {
     }
 
     #[test]
+    fn the_domain_of_a_mail_address_has_no_case() {
+        let list = |text: &str| json!([{ "value": text }]);
+        for (sent, kept) in [
+            ("B@EXAMPLE.com", "B@example.com"),
+            ("\"a@B\"@Example.com", "\"a@B\"@example.com"),
+            ("B@\u{c9}xAmple.com", "B@\u{c9}xample.com"),
+        ] {
+            assert_eq!(read("emails", list(sent), Mode::Strict), Ok((list(kept), vec![])));
+            assert_eq!(read("emails.value", json!(sent), Mode::Strict), Ok((json!(kept), vec![])));
+            let as_sent = Ok((list(sent), vec![Leniency::MailCase]));
+            assert_eq!(read("emails", list(sent), Mode::Compat), as_sent);
+        }
+        for text in ["B@example.com", "EXAMPLE.COM", "", "A@", "@"] {
+            assert_eq!(read("emails", list(text), Mode::Strict), Ok((list(text), vec![])), "{text}");
+        }
+        for path in ["ims", "phoneNumbers"] {
+            assert_eq!(read(path, list("B@EXAMPLE.com"), Mode::Strict), Ok((list("B@EXAMPLE.com"), vec![])));
+        }
+    }
+
+    #[test]
     fn one_value_is_a_list_of_one_for_a_compat_token() {
         let one = json!({ "value": "a@example.com", "type": "work" });
         lenient("emails", one.clone(), json!([one]), Leniency::SingleForList);
