@@ -1,5 +1,7 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes` and `/Schemas`: complete, typed, true, and read-only (RFC 7644 §4).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::server::Server;
@@ -25,6 +27,91 @@ fn the_schemas_are_as_recorded_and_hold_no_null() {
     let answer = server.caller().get("/Schemas").is(200);
     assert!(!contains_null(&answer.json()));
     insta::assert_snapshot!("schemas", steady(&server, &answer));
+}
+
+/// An attribute and its sub-attributes as `characteristics.txt` writes them.
+fn characteristics(attribute: &Value, within: &str, lines: &mut Vec<String>) {
+    let text = |name: &str| attribute[name].as_str().unwrap_or_else(|| panic!("{name} of {attribute}"));
+    let flag = |name: &str| attribute[name].as_bool().unwrap_or_else(|| panic!("{name} of {attribute}"));
+    assert!(!text("description").is_empty(), "{attribute} has a description");
+    let many = if flag("multiValued") { "[]" } else { "" };
+    let name = format!("{within}{}", text("name"));
+    let mut line = format!("{name}{many} {}", text("type"));
+    let exact = attribute["caseExact"] == true;
+    for word in [("required", flag("required")), ("exact", exact)].iter().filter(|(_, holds)| *holds) {
+        line += &format!(" {}", word.0);
+    }
+    for (name, default) in [("mutability", "readWrite"), ("returned", "default"), ("uniqueness", "none")] {
+        if text(name) != default {
+            line += &format!(" {}", text(name));
+        }
+    }
+    for (name, sign) in [("canonicalValues", "="), ("referenceTypes", "->")] {
+        let values: Vec<&str> =
+            attribute[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !values.is_empty() {
+            line += &format!(" {sign}{}", values.join("|"));
+        }
+    }
+    lines.push(line);
+    for sub in attribute["subAttributes"].as_array().into_iter().flatten() {
+        characteristics(sub, &format!("{name}."), lines);
+    }
+}
+
+#[test]
+fn every_attribute_has_the_characteristics_of_the_rfc() {
+    let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut urn = "";
+    for line in include_str!("../conformance/characteristics.txt").lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            urn = name;
+        } else if !line.is_empty() && !line.starts_with('#') {
+            wanted.entry(urn.to_owned()).or_default().push(line.to_owned());
+        }
+    }
+    assert_eq!(wanted.len(), 6);
+    let server = Server::plain();
+    let list = server.caller_with(&["--strict"]).get("/Schemas").is(200).json();
+    let mut found = BTreeMap::new();
+    for schema in list["Resources"].as_array().expect("a list") {
+        let mut lines = Vec::new();
+        for attribute in schema["attributes"].as_array().expect("attributes") {
+            characteristics(attribute, "", &mut lines);
+        }
+        found.insert(schema["id"].as_str().expect("an id").to_owned(), lines);
+    }
+    for lines in wanted.values_mut().chain(found.values_mut()) {
+        lines.sort();
+    }
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn every_schema_that_is_named_is_served_and_no_message_is() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let resources =
+        |path: &str| caller.get(path).is(200).json()["Resources"].as_array().expect("a list").clone();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let served: Vec<String> = resources("/Schemas").iter().map(|schema| text(&schema["id"])).collect();
+    assert!(served.iter().all(|urn| !urn.starts_with("urn:ietf:params:scim:api:")), "{served:?}");
+    for kind in resources("/ResourceTypes") {
+        assert!(served.contains(&text(&kind["schema"])), "{kind}");
+        for extension in kind["schemaExtensions"].as_array().expect("extensions") {
+            assert!(served.contains(&text(&extension["schema"])), "{extension}");
+            assert_eq!(extension["required"], false, "a resource may leave it out");
+        }
+        let list = caller.get(&text(&kind["endpoint"])).is(200).json();
+        assert_eq!(list["totalResults"], 0, "the endpoint counts from the Base URL");
+    }
+    for path in ["/ServiceProviderConfig", "/ResourceTypes/User", "/Schemas"] {
+        let document = caller.get(path).is(200).json();
+        let schemas = document["Resources"].as_array().map_or(vec![document.clone()], Clone::clone);
+        for each in schemas {
+            assert!(served.contains(&text(&each["schemas"][0])), "{path}: {}", each["schemas"]);
+        }
+    }
 }
 
 fn contains_null(value: &Value) -> bool {

@@ -11,6 +11,7 @@ mod bulk;
 mod causes;
 mod compare;
 mod conformance;
+mod core_schema;
 mod dialogues;
 mod discovery;
 mod durability;
