@@ -8,7 +8,7 @@ use super::page::{Here, Page, Shell, html, with};
 use super::parts::{Chip, Column, Empty, Facts, Link, Pager, When, clipped, counted, initials};
 use super::past::{self, History};
 use super::user::{identifiers, requests};
-use super::users::{clean, columns, no_match, order, pager, part, status_chip};
+use super::users::{clean, columns, former, no_match, order, pager, part, status_chip};
 use super::when::Zone;
 use crate::http::{Query, Response};
 use crate::scim::{Document, Kind};
@@ -22,6 +22,8 @@ const PAGE: u32 = 50;
 struct GroupLine {
     id: String,
     name: String,
+    /// The name by which it was found, where it has another by now.
+    former: String,
     test: Option<Chip>,
     members: String,
     changed: When,
@@ -67,6 +69,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             .map(|(row, _)| GroupLine {
                 id: row.id.clone(),
                 name: clipped(&row.display, 120),
+                former: former(&found, row),
                 test: tests.contains(&row.id).then(Chip::test),
                 members: number(row.members),
                 changed: zone.ago(row.modified),

@@ -115,6 +115,9 @@ fn part(base: &str, title: &'static str, path: &str, text: &str, listed: &Listed
                 href: format!("{base}{path}/{}", row.id),
                 text: clipped(&row.display, 120),
                 sub: match row.kind {
+                    _ if listed.former.contains_key(&row.id) => {
+                        format!("called {} before", super::users::former(listed, row))
+                    }
                     Kind::User => {
                         let names: Vec<String> =
                             groups.iter().take(3).map(|group| clipped(&group.display, 40)).collect();

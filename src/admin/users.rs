@@ -25,6 +25,8 @@ struct Person {
     id: String,
     name: String,
     user_name: String,
+    /// The name by which it was found, where it has another by now.
+    former: String,
     initials: String,
     active: bool,
     chip: Chip,
@@ -83,7 +85,10 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         rows: found
             .rows
             .iter()
-            .map(|(row, groups)| person(&zone, row, groups, tests.contains(&row.id)))
+            .map(|(row, groups)| Person {
+                former: former(&found, row),
+                ..person(&zone, row, groups, tests.contains(&row.id))
+            })
             .collect(),
         pager: pager(&path, &asked, &found, "users"),
         downloads: Downloads::new(&path, &asked),
@@ -126,6 +131,7 @@ fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], te
         initials: initials(&name),
         test: test.then(Chip::test),
         user_name: clipped(user_name, 120),
+        former: String::new(),
         active: row.active,
         chip: status_chip(row),
         groups: names.join(", "),
@@ -133,6 +139,11 @@ fn person(zone: &Zone, row: &Row, groups: &[crate::scim::resource::GroupRef], te
         changed_at: zone.beneath(row.modified),
         name,
     }
+}
+
+/// The name by which a row was found, where it has another by now.
+pub fn former(found: &Listed, row: &Row) -> String {
+    found.former.get(&row.id).map(|name| clipped(name, 120)).unwrap_or_default()
 }
 
 /// Active or inactive, as a chip; a group has none.

@@ -1,11 +1,14 @@
 //! What the admin page shows of the directory: lists of users and groups, one of them with its history, and the search
 //! from anywhere. Reads only; each page is one snapshot.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::filter;
+use crate::scim::fold::fold;
 use crate::scim::resource::GroupRef;
 use crate::scim::{Document, Kind, Mode, Notes, Registry};
 use crate::store::{
@@ -47,6 +50,8 @@ pub struct Browse {
 pub struct Listed {
     pub total: u64,
     pub rows: Vec<(Row, Vec<GroupRef>)>,
+    /// The names by which those were found who no longer have them, by id.
+    pub former: HashMap<String, String>,
     pub next: Option<Place>,
     pub previous: Option<Place>,
     pub totals: Totals,
@@ -185,7 +190,8 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
     let mut listed = Listed { total, next, previous, totals: tx.totals(team)?, ..Listed::default() };
     let former = formerly(tx, team, browse, &rows)?;
     listed.total += former.len() as u64;
-    for row in former.into_iter().chain(rows) {
+    listed.former = former.iter().map(|(row, name)| (row.id.clone(), name.clone())).collect();
+    for row in former.into_iter().map(|(row, _)| row).chain(rows) {
         let groups = if browse.kind == Kind::User { tx.groups_of(team, row.n)? } else { Vec::new() };
         listed.rows.push((row, groups));
     }
@@ -195,16 +201,32 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
     Ok(listed)
 }
 
-/// Who had exactly this name before, first on the first page of a search; those found by their present names are not
+/// Who had such a name before, with it, first on the first page of a search; those found by their present names are not
 /// listed twice.
-fn formerly(tx: &ReadTx<'_>, team: TeamId, browse: &Browse, found: &[Row]) -> Result<Vec<Row>, Error> {
+fn formerly(
+    tx: &ReadTx<'_>,
+    team: TeamId,
+    browse: &Browse,
+    found: &[Row],
+) -> Result<Vec<(Row, String)>, Error> {
     let first = matches!(browse.page, Page::After { place: None, .. } | Page::Index { start: 0 | 1, .. });
-    if browse.text.trim().is_empty() || browse.active.is_some() || browse.since.is_some() || !first {
+    if browse.text.trim().is_empty() || browse.since.is_some() || !first {
         return Ok(Vec::new());
     }
-    let mut rows = tx.formerly(team, browse.kind, browse.text.trim(), 10)?;
-    rows.retain(|row| found.iter().all(|other| other.n != row.n));
+    let mut rows = tx.formerly_like(team, browse.kind, browse.text.trim(), 10)?;
+    rows.retain(|(row, name)| {
+        let listed = found.iter().any(|other| other.n == row.n);
+        !listed && !is_called(row, name) && browse.active.is_none_or(|active| active == row.active)
+    });
     Ok(rows)
+}
+
+/// Whether a user or group has this name, as it is compared, now.
+fn is_called(row: &Row, name: &str) -> bool {
+    let attribute = if row.kind == Kind::User { "userName" } else { "displayName" };
+    let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
+    let attribute = document.get(attribute).and_then(Value::as_str).unwrap_or_default();
+    [attribute, &row.display].into_iter().any(|now| fold(now) == name)
 }
 
 /// The last request of a team.

@@ -44,6 +44,31 @@ impl ReadTx<'_> {
                    group by had order by max(until) desc limit ?4";
         self.all(sql, params![team, kind, fold(name), limit, here], |row| row.get(0))
     }
+
+    /// The living users or groups with this in a name that they had before and have no longer, in any case: who, and that
+    /// name as it is compared. Each once, latest first.
+    pub fn formerly_like(
+        &self,
+        team: TeamId,
+        kind: Kind,
+        part: &str,
+        limit: u32,
+    ) -> Result<Vec<(Row, String)>> {
+        let sql = "select coalesce(living.id, dead.id) as had, former_name.name, max(until) from former_name
+                   left join resource living on living.n = former_name.resource
+                   left join tombstone dead on dead.n = former_name.resource
+                   where former_name.team = ?1 and former_name.kind = ?2 and instr(former_name.name, ?3) > 0
+                   and exists (select 1 from resource now where now.team = ?1 and now.id = had)
+                   group by had order by 3 desc limit ?4";
+        let found = self.all(sql, params![team, kind, fold(part), limit], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut rows = Vec::with_capacity(found.len());
+        for (id, name) in found {
+            rows.extend(self.resource(team, kind, &id)?.map(|row| (row, name)));
+        }
+        Ok(rows)
+    }
 }
 
 impl WriteTx<'_> {
@@ -78,5 +103,12 @@ mod tests {
         assert_eq!(found(acme, "old@example.COM"), [n]);
         assert_eq!(found(acme, "mei@example.com"), [] as [i64; 0]);
         assert_eq!(found(other, "old@example.com"), [] as [i64; 0]);
+        let like = |team, part: &str| {
+            let rows = store.read_now(|tx| tx.formerly_like(team, Kind::User, part, 10)).unwrap();
+            rows.into_iter().map(|(row, name)| (row.n, name)).collect::<Vec<_>>()
+        };
+        assert_eq!(like(acme, "OLD@"), [(n, "old@example.com".to_owned())]);
+        assert_eq!(like(acme, "mei"), []);
+        assert_eq!(like(other, "old"), []);
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::client::Answer;
 use crate::server::{Caller, Server, USER};
 
@@ -71,6 +72,10 @@ fn a_returning_person_keeps_id_and_history_but_no_membership() {
     assert_eq!(back.header("etag"), "W/\"2\"");
     let known = [("if-none-match", "W/\"1\"")];
     caller.send_with("GET", &format!("/Users/{id}"), &known, None).is(200);
+    // The name of before leads to the person, as after any rename.
+    let browser = Browser::sign_in(&server, "admin@example.com", true);
+    let found = browser.get("/admin/t/default/users?q=OLA%40example").is(200).text();
+    assert!(found.contains("Called <bdi>ola@example.com</bdi> before"), "{found}");
     let told = server.data().run(&["activity", "of", &id]).well().stdout;
     let order = ["ola@example.com was added", "ola@example.com was deleted", "ola.new@example.com came back"];
     let places: Vec<_> = order.iter().map(|line| told.find(line)).collect();
@@ -225,6 +230,16 @@ fn a_rename_keeps_the_id_and_the_old_name_is_found() {
     assert_eq!(caller.patch(&format!("/Users/{id}"), rename).is(200).id(), id);
     assert_eq!(look_up(&caller, "userName eq \"mei@example.com\"").ids(), [] as [&str; 0]);
     assert_eq!(look_up(&caller, "userName eq \"mei.chen@example.com\"").ids(), [id.as_str()]);
+    let browser = Browser::sign_in(&server, "admin@example.com", true);
+    for (path, marked) in [
+        ("users?q=Mei%40example", true),
+        ("users?q=mei.chen", false),
+        ("users?q=mei%40&status=inactive", false),
+    ] {
+        let page = browser.get(&format!("/admin/t/default/{path}")).is(200).text();
+        assert_eq!(page.contains("Called <bdi>mei@example.com</bdi> before"), marked, "{path}: {page}");
+        assert_eq!(page.contains(&id), !path.ends_with("inactive"), "{path}");
+    }
     let told = server.data().run(&["activity", "of", "mei@example.com"]).well().stdout;
     assert!(told.contains("mei@example.com is now called mei.chen@example.com"), "{told}");
 }
