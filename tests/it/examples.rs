@@ -60,7 +60,7 @@ fn id(resource: &Value) -> &str {
 fn users_minimal_full_and_enterprise() {
     let server = Server::plain();
     let caller = server.caller_with(&["--strict"]);
-    for name in ["user-minimal", "user-full"] {
+    for name in ["user-minimal", "user-create", "user-full"] {
         let made = create(&caller, "/Users", name, &[]);
         let path = format!("/Users/{}", id(&made));
         assert_eq!(caller.get(&path).is(200).json(), made);
@@ -91,17 +91,45 @@ fn a_group_and_the_changes_of_its_members() {
         ("patch-remove-members", vec![]),
         ("patch-add-members", vec![user.clone()]),
         ("patch-remove-and-add-member", vec![other.clone()]),
-        ("patch-replace-members", both),
+        ("patch-replace-members", both.clone()),
+        ("patch-clear-and-add-members", both),
         ("patch-remove-member", vec![other.clone()]),
     ] {
         caller.send("PATCH", &path, Some(&fixture(name, &values))).is(200);
         assert_eq!(caller.members(id(&made)), members, "{name}");
     }
+}
+
+#[test]
+fn lists_and_what_was_asked_for() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--strict"]);
+    let user = create(&caller, "/Users", "user-minimal", &[]);
+    let (user, other) = (id(&user), caller.user("oz"));
+    let values = [("user", user), ("other", &other)];
+    let read = |path: &str| caller.get(path).is(200).json();
+    assert_eq!(read("/Users?attributes=userName"), fixture("list-user-names", &values));
+    assert_eq!(read("/Users?attributes=userName&startIndex=2&count=1"), fixture("list-page", &values));
+    assert_eq!(read(&format!("/Users/{user}?attributes=userName")), fixture("user-name-only", &values));
+    let gus = json!({"schemas": [USER], "userName": "gus", "displayName": "Guide, Gus"});
+    let gus = caller.post("/Users", &gus).is(201).id();
+    let guides = caller.group("Guides", &[]);
     let found = caller.post("/.search", &fixture("search-request", &[])).is(200).json();
-    assert_eq!(
-        (&found["totalResults"], &found["Resources"][0]["displayName"]),
-        (&json!(1), &json!("Guides"))
-    );
+    assert_eq!(found, fixture("list-found", &[("user", &gus), ("group", &guides)]));
+}
+
+#[test]
+fn what_the_server_offers() {
+    let server = Server::with(crate::server::Data::new(), &["--tls", "off", "--max-body", "1M"]);
+    let caller = server.caller_with(&["--strict"]);
+    let base = [("base", caller.base.as_str())];
+    let config = caller.get("/ServiceProviderConfig").is(200).json();
+    assert_eq!(config, fixture("service-provider-config", &base));
+    let kinds = caller.get("/ResourceTypes").is(200).json();
+    assert_eq!(kinds["Resources"], fixture("resource-types", &base));
+    let mut large = fixture("bulk-failing", &[("user", "x")]);
+    large["Operations"][0]["data"]["displayName"] = json!("x".repeat(1 << 20));
+    assert_eq!(caller.post("/Bulk", &large).is(413).json(), fixture("error-too-large", &[]));
 }
 
 #[test]
@@ -128,16 +156,28 @@ fn the_changes_of_a_user() {
 fn bulk_requests() {
     let server = Server::plain();
     let caller = server.caller_with(&["--strict"]);
-    let made = create(&caller, "/Users", "user-minimal", &[]);
+    let made_user = create(&caller, "/Users", "user-minimal", &[]);
     let (other, leaver) = (caller.user("oz"), caller.user("leaver"));
-    let version = made["meta"]["version"].as_str().expect("a version");
-    let values = [("user", id(&made)), ("other", &other), ("leaver", &leaver), ("version", version)];
+    let version = made_user["meta"]["version"].as_str().expect("a version");
+    let values = [("user", id(&made_user)), ("other", &other), ("leaver", &leaver), ("version", version)];
     let statuses = |name: &str, values: &[(&str, &str)]| -> String {
         let answer = caller.post("/Bulk", &fixture(name, values)).is(200).json();
         let operations = answer["Operations"].as_array().expect("operations").iter();
         operations.map(|each| each["status"].as_str().expect("text")).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(statuses("bulk-every-method", &values), "201 200 200 204");
+    let answer = caller.post("/Bulk", &fixture("bulk-every-method", &values)).is(200).json();
+    let made = caller.get("/Users?filter=userName+eq+%22ken%40example.com%22").ids().remove(0);
+    let known = [
+        ("base", caller.base.as_str()),
+        ("made", &made),
+        ("user", id(&made_user)),
+        ("other", &other),
+        ("leaver", &leaver),
+    ];
+    assert_eq!(answer, fixture("bulk-response", &known));
+    let failed = caller.post("/Bulk", &fixture("bulk-failing", &values[..1])).is(200).json();
+    assert_eq!(failed, fixture("bulk-response-failed", &[]));
+    caller.get(&format!("/Users/{}", id(&made_user))).is(200);
     assert_eq!(statuses("bulk-reference", &[]), "201 201");
     assert_eq!(statuses("bulk-enterprise-manager", &[]), "201 201");
     assert_eq!(statuses("bulk-circle", &[]), "409 409");
@@ -151,6 +191,8 @@ fn errors_and_an_empty_list() {
     let path = format!("/Users/{}", caller.user("mei"));
     let answer = caller.patch(&path, json!([{"op": "replace", "path": "id", "value": "x"}])).is(400);
     assert_eq!(answer.json(), fixture("error-mutability", &[]));
+    let secret = caller.get(&format!("/Users?filter={}", encoded("password eq \"x\""))).is(403);
+    assert_eq!(secret.json(), fixture("error-sensitive", &[]));
     let empty = caller.get(&format!("/Users?filter={}", encoded(&format!("{USER}:title pr")))).is(200);
     assert_eq!(empty.json(), fixture("list-empty", &[]));
 }
