@@ -16,6 +16,7 @@ use crate::service::export::{Format, Taken};
 #[derive(Template, Clone, Debug, Default)]
 #[template(path = "parts/downloads.html")]
 pub struct Downloads {
+    pub what: &'static str,
     pub csv: String,
     pub ndjson: String,
 }
@@ -30,9 +31,14 @@ impl Downloads {
     /// Those of a list at a path, narrowed as the query says.
     pub fn new(path: &str, asked: &Query) -> Downloads {
         // Where the list is opened and turned says nothing of what is taken.
-        let turned = ["after", "before", "open", "sort", "per", "fold"].map(|name| (name, ""));
+        let turned = ["after", "before", "at", "open", "sort", "per", "fold"].map(|name| (name, ""));
         let query = super::page::with(asked, &turned);
-        Downloads { csv: format!("{path}.csv{query}"), ndjson: format!("{path}.ndjson{query}") }
+        Downloads { what: "CSV", csv: format!("{path}.csv{query}"), ndjson: format!("{path}.ndjson{query}") }
+    }
+
+    /// Those of a group's members, all of them.
+    pub fn of_members(path: &str) -> Downloads {
+        Downloads { what: "members", ..Downloads::new(path, &Query::default()) }
     }
 }
 

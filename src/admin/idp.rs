@@ -29,6 +29,18 @@ pub struct Provider {
     pub no_group: &'static str,
 }
 
+impl Provider {
+    /// Its name within a sentence.
+    pub fn called(&self) -> &'static str {
+        if self.key == OTHER.key { "your identity provider" } else { self.name }
+    }
+
+    /// Where its people and groups are changed, within a sentence.
+    pub fn there(&self) -> String {
+        if self.key == OTHER.key { "there, not here".to_owned() } else { format!("in {}", self.name) }
+    }
+}
+
 /// A step in the provider's console.
 #[derive(Debug)]
 pub struct Step {

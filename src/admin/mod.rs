@@ -17,6 +17,7 @@ mod error;
 mod fields;
 mod folding;
 mod gate;
+mod group;
 mod groups;
 mod health;
 mod histogram;
@@ -43,6 +44,7 @@ mod search;
 mod selftest;
 mod session;
 mod setup;
+mod spark;
 mod strayed;
 mod team;
 mod token;
@@ -218,7 +220,7 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         },
         (true, ["users", id]) => user::user(page, id),
         (true, ["groups"]) => groups::list(page).await,
-        (true, ["groups", id]) => groups::group(page, id),
+        (true, ["groups", id]) => group::group(page, id).await,
         (true, ["compare"]) => compare::form(page),
         (false, ["compare"]) => compare::compare(page).await,
         (true, ["connect"]) => connect::connect(page).await,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::download::Downloads;
 use super::error::Fault;
+use super::idp::Provider;
 use super::page::{Here, Page, Shell, html, with};
 use super::parts::{Chip, Choice, Column, Empty, Icon, Link, Pager, Tab, Tabs, When, clipped, initials};
 use super::when::Zone;
@@ -18,6 +19,8 @@ use crate::store::{Key, Page as Part, Place, Row};
 /// Rows on one page unless the address says 25 or 100.
 const PAGE: u64 = 50;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// A choice of more groups than this is no choice.
+const MOST_GROUPS: u64 = 100;
 /// Names of groups shown in a row.
 const GROUPS: usize = 3;
 
@@ -42,9 +45,13 @@ struct UsersPage {
     shell: Shell,
     empty: Option<Empty>,
     none: Option<Empty>,
+    lead: String,
     tabs: Tabs,
     status: String,
     q: String,
+    /// The groups to choose from; empty where there are too many, and one is named instead.
+    groups: Vec<Choice>,
+    group: String,
     since: Vec<Choice>,
     caption: String,
     columns: Vec<Column>,
@@ -57,20 +64,27 @@ struct UsersPage {
 pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let asked = page.visit.request.query.clone();
     let zone = page.visit.zone.clone();
-    let (q, status) = (clean(&asked, "q"), clean(&asked, "status"));
-    let since = clean(&asked, "since");
     let browse = browse(&asked, &zone);
-    let narrowed = !q.is_empty() || browse.active.is_some() || browse.since.is_some();
+    let narrowed = browse.narrowed();
+    let provider = super::idp::of(&page)?;
+    let groups = group_choices(&page, &browse.group)?;
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
     let tests = super::token::tests_among(&page, found.rows.iter().map(|(row, _)| row.id.as_str()))?;
     let path = format!("{base}users");
     let template = UsersPage {
         empty: (found.rows.is_empty() && !narrowed && found.totals.users == 0)
-            .then(|| no_users(&base, found.last.map(|at| zone.relative(at)))),
+            .then(|| no_users(&base, provider, found.last.map(|at| zone.relative(at)))),
         none: found.rows.is_empty().then(|| no_match("users", &path)),
-        tabs: tabs(&path, &asked, &found, &status),
-        since: since_choices(&since),
+        lead: format!(
+            "Everyone {} has sent to this team. People are added, changed and deactivated {}.",
+            provider.called(),
+            provider.there()
+        ),
+        tabs: tabs(&path, &asked, &found, &clean(&asked, "status")),
+        since: since_choices(&clean(&asked, "since")),
+        groups,
+        group: clean(&asked, "group"),
         caption: format!("Users, {} of {}", found.rows.len(), number(found.total)),
         columns: columns(
             &path,
@@ -93,8 +107,8 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         pager: pager(&path, &asked, &found, "users"),
         downloads: Downloads::new(&path, &asked),
         shell: page.shell("Users", Here::Users),
-        status,
-        q,
+        status: clean(&asked, "status"),
+        q: clean(&asked, "q"),
     };
     html(200, &template)
 }
@@ -103,8 +117,8 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 pub fn browse(asked: &Query, zone: &Zone) -> Browse {
     let (order, descending) = order(&clean(asked, "sort"));
     Browse {
-        kind: Kind::User,
         text: clean(asked, "q"),
+        group: clean(asked, "group"),
         active: match clean(asked, "status").as_str() {
             "active" => Some(true),
             "inactive" => Some(false),
@@ -113,7 +127,7 @@ pub fn browse(asked: &Query, zone: &Zone) -> Browse {
         since: since_of(&clean(asked, "since"), zone),
         order,
         descending,
-        page: part(asked),
+        ..Browse::all(Kind::User, part(asked))
     }
 }
 
@@ -188,7 +202,10 @@ pub fn columns(path: &str, asked: &Query, all: &[(&'static str, &'static str, &'
                 class,
                 href: match name {
                     "" => String::new(),
-                    _ => format!("{path}{}", with(asked, &[("sort", &next), ("after", ""), ("before", "")])),
+                    _ => format!(
+                        "{path}{}",
+                        with(asked, &[("sort", &next), ("after", ""), ("before", ""), ("at", "")])
+                    ),
                 },
                 sorted: match (name.is_empty(), up, down) {
                     (false, true, _) => "ascending",
@@ -236,16 +253,46 @@ fn read_place(text: &str) -> Option<Place> {
 
 /// The foot of a list of users or groups.
 pub fn pager(path: &str, asked: &Query, found: &Listed, what: &'static str) -> Pager {
-    let link = |name: &str, other: &str, place: &Option<Place>| match place {
-        Some(place) => format!("{path}{}", with(asked, &[(name, &write_place(place)), (other, "")])),
+    let shown = found.rows.len() as u64;
+    let at = begins(asked, found, shown);
+    let link = |name: &str, other: &str, place: &Option<Place>, at: u64| match place {
+        Some(place) => {
+            let pairs = [(name, &*write_place(place)), (other, ""), ("at", &at.to_string())];
+            format!("{path}{}", with(asked, &pairs))
+        }
         None => String::new(),
     };
+    let per = match part(asked) {
+        Part::After { count, .. } | Part::Before { count, .. } | Part::Index { count, .. } => count,
+    };
     Pager {
-        text: format!("{} of {}", number(found.rows.len() as u64), number(found.total)),
+        text: range(at, shown, found.total),
         what,
         back: "Previous",
-        previous: link("before", "after", &found.previous),
-        next: link("after", "before", &found.next),
+        previous: link("before", "after", &found.previous, at.saturating_sub(per).max(1)),
+        next: link("after", "before", &found.next, at + shown),
+    }
+}
+
+/// Where a page of so many rows begins: at the ends that is known, between them the address carries it.
+fn begins(asked: &Query, found: &Listed, shown: u64) -> u64 {
+    match (&found.previous, &found.next) {
+        (None, _) => 1,
+        (_, None) => (found.total + 1).saturating_sub(shown).max(1),
+        _ => position(asked),
+    }
+}
+
+/// At which place of the list the page begins, as the address says.
+pub fn position(asked: &Query) -> u64 {
+    asked.get("at").and_then(|at| at.parse().ok()).filter(|at| (1..1 << 40).contains(at)).unwrap_or(1)
+}
+
+/// "51 to 100 of 249".
+pub fn range(at: u64, shown: u64, total: u64) -> String {
+    match shown {
+        0 => format!("0 of {}", number(total)),
+        _ => format!("{} to {} of {}", number(at), number(at + shown - 1), number(total)),
     }
 }
 
@@ -259,14 +306,18 @@ pub fn no_match(what: &str, path: &str) -> Empty {
     }
 }
 
-fn no_users(base: &str, last: Option<String>) -> Empty {
+fn no_users(base: &str, provider: &Provider, last: Option<String>) -> Empty {
+    let next = match provider.key {
+        "jumpcloud" => {
+            "press Activate there, then assign a user group to the application. People appear here within seconds."
+        }
+        _ => "then assign people to the application there. They appear here when it sends them.",
+    };
     Empty {
         title: "No users yet".into(),
-        text: "Nobody has been sent to this team. Connect JumpCloud, press Activate there, then assign a user group \
-               to the application. People appear here within seconds."
-            .into(),
+        text: format!("Nobody has been sent to this team. {}, {next}", provider.connect),
         links: vec![
-            Link::new(format!("{base}connect"), "Connect JumpCloud"),
+            Link::new(format!("{base}connect"), provider.connect),
             Link::new(format!("{base}activity"), "See what has reached this server"),
         ],
         hint: format!("Last request of any kind: {}.", last.as_deref().unwrap_or("none yet")),
@@ -277,7 +328,10 @@ fn tabs(path: &str, asked: &Query, found: &Listed, status: &str) -> Tabs {
     let totals = found.totals;
     let inactive = totals.users.saturating_sub(totals.active);
     let tab = |value: &str, text, count: u64| Tab {
-        href: format!("{path}{}", with(asked, &[("status", value), ("after", ""), ("before", "")])),
+        href: format!(
+            "{path}{}",
+            with(asked, &[("status", value), ("after", ""), ("before", ""), ("at", "")])
+        ),
         text,
         count: Some(number(count)),
         current: status == value,
@@ -290,6 +344,16 @@ fn tabs(path: &str, asked: &Query, found: &Listed, status: &str) -> Tabs {
             tab("inactive", "Inactive", inactive),
         ],
     }
+}
+
+/// The groups to choose from, while they are few.
+fn group_choices(page: &Page<'_, '_>, chosen: &str) -> Result<Vec<Choice>, Fault> {
+    let Some(names) = page.visit.desk.service.group_names(page.team.id, MOST_GROUPS)? else {
+        return Ok(Vec::new());
+    };
+    let choice = |value: &str, text: String| Choice { value: value.into(), text, selected: value == chosen };
+    let groups = names.iter().map(|(id, name)| choice(id, clipped(name, 60)));
+    Ok(std::iter::once(choice("", "Any group".into())).chain(groups).collect())
 }
 
 fn since_of(since: &str, zone: &Zone) -> Option<Timestamp> {
@@ -325,6 +389,22 @@ mod tests {
         for text in ["", "17", "x.m", "17.q", "17.nNaN", "17."] {
             assert_eq!(read_place(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_foot_says_where_the_page_stands() {
+        assert_eq!(range(51, 50, 1249), "51 to 100 of 1,249");
+        assert_eq!(range(1, 0, 0), "0 of 0");
+        let at = |text: &str| position(&Query::parse(text));
+        assert_eq!((at("at=51"), at("at=0"), at("at=x"), at("")), (51, 1, 1, 1));
+        let place = |n| Some(Place { key: Key::Missing, n });
+        let listed = |previous, next| Listed { total: 130, previous, next, ..Listed::default() };
+        let begins = |text: &str, listed: Listed| begins(&Query::parse(text), &listed, 30);
+        assert_eq!(begins("after=50.m&at=51", listed(place(50), place(101))), 51);
+        assert_eq!(begins("", listed(place(100), None)), 101, "the end is known without the address");
+        assert_eq!(begins("before=51.m&at=7", listed(None, place(50))), 1);
+        let turned = pager("/u", &Query::parse("after=50.m&at=51"), &listed(place(50), place(101)), "users");
+        assert!(turned.previous.ends_with("at=1") && turned.next.contains("after=101.m"), "{turned:?}");
     }
 
     #[test]

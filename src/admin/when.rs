@@ -172,6 +172,12 @@ impl Zone {
         if self.day(at) == "Today" { self.time(at) } else { self.date(at) }
     }
 
+    /// The day alone: `19 Nov 2026`.
+    pub fn dated(&self, at: Timestamp) -> When {
+        let text = self.zoned(at).strftime("%-d %b %Y").to_string();
+        When { iso: at.render(), text, title: self.long(at), live: false }
+    }
+
     /// The time of day alone.
     pub fn clock(&self, at: Timestamp) -> When {
         When { iso: at.render(), text: self.time(at), title: self.long(at), live: false }

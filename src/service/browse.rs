@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::pulse::{Pulse, pulse};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::filter;
@@ -40,9 +41,41 @@ pub struct Browse {
     pub active: Option<bool>,
     /// Only what changed since then.
     pub since: Option<Timestamp>,
+    /// Only users in this group, named by its id or name.
+    pub group: String,
+    /// Only groups which this user is in, named by id, user name or email.
+    pub member: String,
+    /// Only groups without members.
+    pub empty: bool,
     pub order: Order,
     pub descending: bool,
     pub page: Page,
+}
+
+impl Browse {
+    /// A page of all of a kind, by name.
+    pub fn all(kind: Kind, page: Page) -> Browse {
+        Browse {
+            kind,
+            text: String::new(),
+            active: None,
+            since: None,
+            group: String::new(),
+            member: String::new(),
+            empty: false,
+            order: Order::Name,
+            descending: false,
+            page,
+        }
+    }
+
+    /// Whether anything narrows the list.
+    pub fn narrowed(&self) -> bool {
+        !(self.text.trim().is_empty() && self.group.is_empty() && self.member.is_empty())
+            || self.active.is_some()
+            || self.since.is_some()
+            || self.empty
+    }
 }
 
 /// One page of a list.
@@ -57,6 +90,10 @@ pub struct Listed {
     pub totals: Totals,
     /// The last request of the team, for a list without rows.
     pub last: Option<Timestamp>,
+    /// How the groups of a list came to their size, by their numbers.
+    pub pulses: HashMap<i64, Pulse>,
+    /// Groups without members, of a list of groups.
+    pub empty: u64,
 }
 
 /// A user or group with everything its page shows.
@@ -72,15 +109,6 @@ pub struct Detail {
     pub groups: Vec<(GroupRef, Option<Timestamp>)>,
     /// A user's manager: id, and the name where the manager is here.
     pub manager: Option<(String, Option<String>)>,
-}
-
-/// Members of a group, one page of them.
-#[derive(Debug, Default)]
-pub struct Members {
-    pub rows: Vec<(Row, Option<Timestamp>)>,
-    pub count: u64,
-    /// Where the next page begins.
-    pub next: Option<i64>,
 }
 
 /// What a search from anywhere found.
@@ -100,34 +128,23 @@ impl Service {
         self.store().read(move |tx| list(tx, team, &registry, &browse)).await
     }
 
+    /// Ids and names of a team's groups by name; `None` where there are more than `most`.
+    pub fn group_names(&self, team: TeamId, most: u64) -> Result<Option<Vec<(String, String)>>, Error> {
+        self.store().read_now(|tx| {
+            if tx.totals(team)?.groups > most {
+                return Ok(None);
+            }
+            let mut names = tx.resource_names(team, Kind::Group, most)?;
+            names.sort_by_cached_key(|(_, name)| fold(name));
+            Ok(Some(names))
+        })
+    }
+
     /// A user or group by its id.
     pub fn detail(&self, team: TeamId, kind: Kind, id: &str) -> Result<Option<Detail>, Error> {
         self.store().read_now(|tx| match tx.resource(team, kind, id)? {
             Some(row) => detail(tx, team, row).map(Some),
             None => Ok(None),
-        })
-    }
-
-    /// Members of a group, in the order in which they came to the directory.
-    pub fn group_members(
-        &self,
-        team: TeamId,
-        group: i64,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Result<Members, Error> {
-        self.store().read_now(|tx| {
-            let mut found = tx.members(team, group, after, limit + 1)?;
-            let more = found.len() > limit as usize;
-            found.truncate(limit as usize);
-            let next = found.last().map(|(n, _)| *n).filter(|_| more);
-            let mut rows = Vec::with_capacity(found.len());
-            for (n, _) in found {
-                if let Some(row) = tx.resource_by_n(team, n)? {
-                    rows.push((row, tx.member_since(team, group, n)?));
-                }
-            }
-            Ok(Members { rows, count: tx.member_count(team, group)?, next })
         })
     }
 
@@ -138,13 +155,8 @@ impl Service {
         self.store()
             .read(move |tx| {
                 let some = |kind| Browse {
-                    kind,
                     text: text.clone(),
-                    active: None,
-                    since: None,
-                    order: Order::Name,
-                    descending: false,
-                    page: Page::After { place: None, count: 10 },
+                    ..Browse::all(kind, Page::After { place: None, count: 10 })
                 };
                 let request = match tx.activity_by_request(Some(team), &text)? {
                     Some(row) => Some(row),
@@ -169,7 +181,7 @@ impl Service {
 }
 
 fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> Result<Listed, Error> {
-    let kinds = [(browse.kind, condition(registry, browse)?)];
+    let kinds = [(browse.kind, condition(tx, team, registry, browse)?)];
     let path = match (browse.order, browse.kind) {
         (Order::Changed, _) => "meta.lastModified",
         (Order::Name | Order::Age, _) => "displayName",
@@ -193,7 +205,13 @@ fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> 
     listed.former = former.iter().map(|(row, name)| (row.id.clone(), name.clone())).collect();
     for row in former.into_iter().map(|(row, _)| row).chain(rows) {
         let groups = if browse.kind == Kind::User { tx.groups_of(team, row.n)? } else { Vec::new() };
+        if browse.kind == Kind::Group && browse.order != Order::Age {
+            listed.pulses.insert(row.n, pulse(tx, team, &row)?);
+        }
         listed.rows.push((row, groups));
+    }
+    if browse.kind == Kind::Group {
+        listed.empty = tx.empty_groups(team)?;
     }
     if listed.rows.is_empty() {
         listed.last = latest(tx, team)?.map(|row| row.activity.at);
@@ -210,7 +228,8 @@ fn formerly(
     found: &[Row],
 ) -> Result<Vec<(Row, String)>, Error> {
     let first = matches!(browse.page, Page::After { place: None, .. } | Page::Index { start: 0 | 1, .. });
-    if browse.text.trim().is_empty() || browse.since.is_some() || !first {
+    let others = Browse { text: String::new(), active: None, ..browse.clone() };
+    if browse.text.trim().is_empty() || others.narrowed() || !first {
         return Ok(Vec::new());
     }
     let mut rows = tx.formerly_like(team, browse.kind, browse.text.trim(), 10)?;
@@ -236,7 +255,12 @@ pub(super) fn latest(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<ActivityRow
 }
 
 /// The list's conditions as one SCIM filter: the same reader that serves providers serves the page.
-fn condition(registry: &Registry, browse: &Browse) -> Result<Option<filter::Filter>, Error> {
+fn condition(
+    tx: &ReadTx<'_>,
+    team: TeamId,
+    registry: &Registry,
+    browse: &Browse,
+) -> Result<Option<filter::Filter>, Error> {
     let mut parts = Vec::new();
     let text = browse.text.trim();
     if !text.is_empty() {
@@ -258,11 +282,40 @@ fn condition(registry: &Registry, browse: &Browse) -> Result<Option<filter::Filt
     if let Some(since) = browse.since {
         parts.push(format!("meta.lastModified ge \"{}\"", since.render()));
     }
+    for (path, text, kind) in
+        [("groups.value", &browse.group, Kind::Group), ("members.value", &browse.member, Kind::User)]
+    {
+        if !text.is_empty() {
+            // No id is empty, so that a name which nobody has leaves an empty list.
+            let id = Value::from(meant(tx, team, kind, text)?.unwrap_or_default()).to_string();
+            parts.push(format!("{path} eq {id}"));
+        }
+    }
+    if browse.empty {
+        parts.push("not (members pr)".to_owned());
+    }
     if parts.is_empty() {
         return Ok(None);
     }
     let text = parts.join(" and ");
     Ok(Some(filter::parse(&text, registry, browse.kind, Mode::Compat, &mut Notes::default())?))
+}
+
+/// The id of the user or group that an id or a name means.
+pub(super) fn meant(tx: &ReadTx<'_>, team: TeamId, kind: Kind, text: &str) -> Result<Option<String>, Error> {
+    if let Some(row) = tx.resource(team, kind, text)? {
+        return Ok(Some(row.id));
+    }
+    let paths: &[&str] = match kind {
+        Kind::User => &["userName", "emails.value"],
+        Kind::Group => &["displayName"],
+    };
+    for path in paths {
+        if let Some(row) = tx.resource_by_value(team, kind, path, &fold(text))? {
+            return Ok(Some(row.id));
+        }
+    }
+    Ok(None)
 }
 
 fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
@@ -297,4 +350,52 @@ fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
 fn manager_id(document: &Document) -> Option<String> {
     let manager = document.get(crate::scim::registry::ENTERPRISE)?.get("manager")?;
     Some(manager.get("value")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::service::testing::{caller, desk};
+
+    #[tokio::test]
+    async fn lists_are_narrowed_by_group_by_member_and_to_empty_groups() {
+        let desk = desk().await;
+        let caller = caller(desk.team, Mode::Compat);
+        let user = |name: &str| {
+            json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": format!("{name}@example.com"),
+                "displayName": name, "emails": [{ "value": format!("{name}@mail.example.com") }] })
+        };
+        let group = |name: &str, members: &[&str]| {
+            let members: Vec<_> = members.iter().map(|id| json!({ "value": id })).collect();
+            json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name, "members": members })
+        };
+        let ada = desk.create(&caller, Kind::User, user("ada")).await.expect("made").id.clone();
+        desk.create(&caller, Kind::User, user("bob")).await.expect("made");
+        let ops = desk.create(&caller, Kind::Group, group("Ops", &[&ada])).await.expect("made").id.clone();
+        desk.create(&caller, Kind::Group, group("Nobody", &[])).await.expect("made");
+        let names = async |browse: Browse| {
+            let found = desk.service.browse(desk.team, browse).await.expect("found");
+            assert_eq!(found.total, found.rows.len() as u64);
+            found.rows.iter().map(|(row, _)| row.display.clone()).collect::<Vec<_>>().join(" ")
+        };
+        let all = |kind| Browse::all(kind, Page::After { place: None, count: 50 });
+        for text in ["Ops", "OPS", ops.as_str()] {
+            let browse = Browse { group: text.into(), ..all(Kind::User) };
+            assert!(browse.narrowed());
+            assert_eq!(names(browse).await, "ada", "{text}");
+        }
+        for text in ["ada@example.com", "ADA@mail.example.com", ada.as_str()] {
+            assert_eq!(names(Browse { member: text.into(), ..all(Kind::Group) }).await, "Ops", "{text}");
+        }
+        assert_eq!(names(Browse { group: "Sales".into(), ..all(Kind::User) }).await, "");
+        assert_eq!(names(Browse { member: "nobody".into(), ..all(Kind::Group) }).await, "");
+        assert_eq!(names(Browse { empty: true, ..all(Kind::Group) }).await, "Nobody");
+        let listed = desk.service.browse(desk.team, all(Kind::Group)).await.expect("found");
+        assert_eq!((listed.empty, listed.pulses.values().map(|pulse| pulse.joined).sum::<u64>()), (1, 1));
+        let names: Vec<_> = desk.service.group_names(desk.team, 2).expect("read").expect("few");
+        assert_eq!(names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["Nobody", "Ops"]);
+        assert_eq!(desk.service.group_names(desk.team, 1).expect("read"), None);
+    }
 }

@@ -13,6 +13,8 @@ use crate::store::{Activity, By, StoreError, Subject, TeamSettings, WriteTx};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MIB: u64 = 1024 * 1024;
+/// How groups came to their size is shown for twelve weeks.
+const MEMBER_DAYS: u32 = 100;
 /// Inactive users that one step deletes at most: each may leave many groups.
 const DELETED: u32 = 20;
 
@@ -88,6 +90,9 @@ fn prune(tx: &mut WriteTx<'_>, team: TeamId, chosen: &TeamSettings, limit: u32) 
     if gone == 0 && tx.activity_bytes(Some(team))? > chosen.request_bytes {
         // Every body is gone, and the rows alone are too much.
         gone = tx.prune_activity(Some(team), Timestamp(i64::MAX), limit)?;
+    }
+    if gone == 0 {
+        gone = tx.prune_member_days(team, before_days(now, MEMBER_DAYS), limit)?;
     }
     let Some(days) = chosen.keep_history.filter(|_| gone == 0) else { return Ok(gone) };
     gone = tx.prune_events(team, before_days(now, days), limit)?;

@@ -99,7 +99,7 @@ impl WriteTx<'_> {
 }
 
 /// In this order: nothing may point at what is gone.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     |tx, team, limit| tx.prune_activity(Some(team), Timestamp(i64::MAX), limit),
     |tx, team, limit| tx.erase_groups(team, limit),
     |tx, team, limit| tx.erase_users(team, limit),
@@ -132,6 +132,13 @@ const STEPS: [Step; 14] = [
     |tx, team, limit| {
         tx.run(
             "delete from day where team = ?1 and day in (select day from day where team = ?1 limit ?2)",
+            params![team, limit],
+        )
+    },
+    |tx, team, limit| {
+        tx.run(
+            "delete from member_day where (holder, day) in
+             (select holder, day from member_day where team = ? limit ?)",
             params![team, limit],
         )
     },
@@ -230,7 +237,7 @@ mod tests {
         let (acme, other) = (lived_in(&store, "Acme"), lived_in(&store, "Other"));
         let (before, neighbour) = (rows(&store, acme), rows(&store, other));
         for table in
-            "above activity activity_body day event former_name hour leniency member member_past resource run \
+            "above activity activity_body day event former_name hour leniency member member_day member_past resource run \
                       team_schema team_setting token tombstone total"
                 .split_whitespace()
         {

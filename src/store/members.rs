@@ -20,6 +20,16 @@ pub struct Known {
     pub named: bool,
 }
 
+/// A member as its membership knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberLine {
+    pub n: i64,
+    pub id: String,
+    pub kind: Kind,
+    pub name: String,
+    pub since: Timestamp,
+}
+
 impl ReadTx<'_> {
     /// Members of a group in the order of their numbers, from the first after `after` on, at most `limit`. With their numbers.
     pub fn members(
@@ -38,6 +48,15 @@ impl ReadTx<'_> {
                 Ok((row.get(0)?, member))
             },
         )
+    }
+
+    /// All direct members of a group, in no order.
+    pub fn member_roll(&self, _team: TeamId, group: i64) -> Result<Vec<MemberLine>> {
+        let sql = "select member, id, kind, display, since from member where holder = ?";
+        self.all(sql, [group], |row| {
+            let (n, id, kind) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(MemberLine { n, id, kind, name: row.get(3)?, since: row.get(4)? })
+        })
     }
 
     /// How many members a group has.
@@ -113,7 +132,7 @@ impl WriteTx<'_> {
                 }
             }
         }
-        self.count_members(group, added.len() as i64)?;
+        self.count_members(team, group, added.len() as i64)?;
         Ok(added)
     }
 
@@ -145,7 +164,7 @@ impl WriteTx<'_> {
         if groups {
             self.unnest(group.n, &removed)?;
         }
-        self.count_members(group, -(removed.len() as i64))?;
+        self.count_members(team, group, -(removed.len() as i64))?;
         Ok(removed)
     }
 
@@ -162,7 +181,7 @@ impl WriteTx<'_> {
         if !inner.is_empty() {
             self.unnest(group.n, &inner)?;
         }
-        self.count_members(group, -(removed as i64))?;
+        self.count_members(team, group, -(removed as i64))?;
         Ok(removed)
     }
 
@@ -182,11 +201,12 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    fn count_members(&mut self, group: &Row, by: i64) -> Result<()> {
-        if by != 0 {
-            self.run("update resource set members = members + ? where n = ?", [by, group.n])?;
+    fn count_members(&mut self, team: TeamId, group: &Row, by: i64) -> Result<()> {
+        if by == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.run("update resource set members = members + ? where n = ?", [by, group.n])?;
+        self.count_member_day(team, group.n, by)
     }
 }
 

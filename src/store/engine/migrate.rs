@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0007_team_settings.sql"),
     include_str!("../migrations/0008_leniency.sql"),
     include_str!("../migrations/0009_history.sql"),
+    include_str!("../migrations/0010_member_day.sql"),
 ];
 
 /// The newest version that this scimd knows.

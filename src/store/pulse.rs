@@ -1,0 +1,114 @@
+//! How a group's members come and go: their number at the end of each day on which it changed.
+
+use rusqlite::params;
+
+use super::{ReadTx, Result, WriteTx};
+use crate::base::{TeamId, Timestamp};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// The members of a group at the end of a day of UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemberDay {
+    /// Its beginning.
+    pub day: Timestamp,
+    pub members: u64,
+    /// Who came and who went within the day.
+    pub joined: u64,
+    pub gone: u64,
+}
+
+impl ReadTx<'_> {
+    /// The days on which a group's members changed, oldest first: those after `from`, and the last one before it.
+    pub fn member_days(&self, _team: TeamId, group: i64, from: Timestamp) -> Result<Vec<MemberDay>> {
+        self.all(
+            "select day, members, joined, gone from member_day where holder = ?1 and day >=
+             coalesce((select max(day) from member_day where holder = ?1 and day <= ?2), 0) order by day",
+            params![group, from],
+            |row| {
+                Ok(MemberDay {
+                    day: row.get(0)?,
+                    members: row.get(1)?,
+                    joined: row.get(2)?,
+                    gone: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// How many groups have no members.
+    pub fn empty_groups(&self, team: TeamId) -> Result<u64> {
+        let sql = "select count(*) from resource indexed by resource_empty
+                   where team = ? and kind = 2 and members = 0";
+        Ok(self.number(sql, [team])? as u64)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Notes that a group has `by` members more, or fewer, since now.
+    pub(super) fn count_member_day(&mut self, team: TeamId, group: i64, by: i64) -> Result<()> {
+        let day = self.now().0.div_euclid(DAY) * DAY;
+        self.run(
+            "insert into member_day (team, holder, day, members, joined, gone)
+             select ?1, n, ?3, members, max(?4, 0), max(-?4, 0) from resource where n = ?2
+             on conflict do update set members = excluded.members, joined = joined + excluded.joined,
+                                       gone = gone + excluded.gone",
+            params![team, group, day, by],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets days before `before` of which a later one, also before it, knows as much; at most `limit`.
+    pub fn prune_member_days(&mut self, team: TeamId, before: Timestamp, limit: u32) -> Result<u64> {
+        self.run(
+            "delete from member_day where (holder, day) in
+             (select old.holder, old.day from member_day old where old.team = ?1 and old.day < ?2
+              and exists (select 1 from member_day next
+                          where next.holder = old.holder and next.day > old.day and next.day < ?2) limit ?3)",
+            params![team, before, limit],
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::DAY;
+    use crate::base::Timestamp;
+    use crate::store::testing::{group, store, team, user};
+
+    const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    #[test]
+    fn each_day_knows_how_many_there_were_and_who_came_and_went() {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let dev = group(&store, acme, "Dev");
+        let people: Vec<i64> = ["a", "b", "c"].map(|name| user(&store, acme, name).n).to_vec();
+        let began = clock.now();
+        assert_eq!(store.read_now(|tx| tx.empty_groups(acme)).unwrap(), 1);
+        let (one, all) = (dev.clone(), people.clone());
+        store.write_blocking(move |tx| tx.add_members(acme, &one, &all)).unwrap();
+        let (one, gone) = (dev.clone(), people[0]);
+        store.write_blocking(move |tx| tx.remove_members(acme, &one, &[gone])).unwrap();
+        clock.advance(ONE_DAY * 3);
+        let (one, gone) = (dev.clone(), people[1]);
+        store.write_blocking(move |tx| tx.remove_members(acme, &one, &[gone])).unwrap();
+        let days = |from| store.read_now(|tx| tx.member_days(acme, dev.n, from)).unwrap();
+        let told: Vec<_> = days(began).iter().map(|day| (day.members, day.joined, day.gone)).collect();
+        assert_eq!(told, [(2, 3, 1), (1, 0, 1)]);
+        assert_eq!(days(clock.now()).len(), 1, "the last one before is enough");
+        assert_eq!(store.read_now(|tx| tx.empty_groups(acme)).unwrap(), 0);
+
+        let prune = |before| store.write_blocking(move |tx| tx.prune_member_days(acme, before, 10)).unwrap();
+        let midnight = Timestamp(clock.now().0 / DAY * DAY);
+        assert_eq!(prune(midnight), 0, "nothing before today knows as much");
+        clock.advance(ONE_DAY);
+        assert_eq!((prune(clock.now()), prune(clock.now())), (1, 0));
+        assert_eq!(days(began).len(), 1);
+        let row = dev.clone();
+        store.write_blocking(move |tx| tx.delete_resource(acme, &row, None).map(drop)).unwrap();
+        assert_eq!(days(began), []);
+    }
+}
