@@ -28,7 +28,6 @@ pub struct History {
     /// The activity, narrowed to requests about it, and how many they are.
     href: String,
     requests: String,
-    name: String,
     timeline: Timeline,
     pager: Option<Pager>,
 }
@@ -76,7 +75,6 @@ pub fn history(page: &Page<'_, '_>, tokens: &[Token], kind: Kind, id: &str) -> R
     let history = History {
         href: format!("{base}activity?q={}", who.id),
         requests: "All requests".to_owned(),
-        name: clipped(&who.name, 60),
         timeline: with_days(zone, entries),
         pager,
     };
