@@ -134,7 +134,7 @@ impl Service {
             if tx.totals(team)?.groups > most {
                 return Ok(None);
             }
-            let mut names = tx.resource_names(team, Kind::Group, most)?;
+            let mut names = tx.group_names(team, most)?;
             names.sort_by_cached_key(|(_, name)| fold(name));
             Ok(Some(names))
         })

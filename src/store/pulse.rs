@@ -1,4 +1,4 @@
-//! How a group's members come and go: their number at the end of each day on which it changed.
+//! Groups for lists of them: their names, those without members, and how the members of each come and go.
 
 use rusqlite::params;
 
@@ -34,6 +34,12 @@ impl ReadTx<'_> {
                 })
             },
         )
+    }
+
+    /// Ids and names of the groups, oldest first, at most `limit`.
+    pub fn group_names(&self, team: TeamId, limit: u64) -> Result<Vec<(String, String)>> {
+        let sql = "select id, display from resource where team = ? and kind = 2 order by n limit ?";
+        self.all(sql, params![team, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// How many groups have no members.

@@ -137,12 +137,6 @@ impl ReadTx<'_> {
         self.one(select_resource!("where team = ? and id = ?"), params![team, id], read)
     }
 
-    /// Ids and names of all resources of the kind, in order of age, at most `limit`.
-    pub fn resource_names(&self, team: TeamId, kind: Kind, limit: u64) -> Result<Vec<(String, String)>> {
-        let sql = "select id, display from resource where team = ? and kind = ? order by n limit ?";
-        self.all(sql, params![team, kind, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
     /// The resource of that internal number.
     pub fn resource_by_n(&self, team: TeamId, n: i64) -> Result<Option<Row>> {
         self.one(select_resource!("where n = ? and team = ?"), params![n, team], read)
