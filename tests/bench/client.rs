@@ -1,18 +1,56 @@
-//! A bounded load generator: keep-alive connections that each send their requests one after another, and how long each
-//! answer took. It reads just enough of HTTP/1.1 to know where an answer ends.
+//! A bounded load generator: connections that each send their requests one after another, what each answer was and how
+//! long it took. It reads just enough of HTTP/1.1 to know where an answer ends, and looks at every answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// One request of a workload.
+/// One request of a workload, and what its answer must be.
+#[derive(Clone, Debug)]
 pub struct Call {
     pub method: &'static str,
     pub path: String,
     pub body: Option<String>,
+    pub expect: Expect,
+}
+
+/// What an answer must be.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// The statuses that are right.
+    pub status: Vec<u16>,
+    /// What must stand in the body.
+    pub has: Vec<String>,
+    /// What must not.
+    pub lacks: Vec<String>,
+    /// What must stand in it so often.
+    pub count: Option<(&'static str, usize)>,
+}
+
+impl Expect {
+    /// Says what is wrong with an answer.
+    fn fault(&self, status: u16, body: &[u8]) -> Option<String> {
+        if !self.status.contains(&status) {
+            return Some(format!("status {status} in place of {:?}", self.status));
+        }
+        if status == 204 {
+            return None;
+        }
+        let Ok(body) = std::str::from_utf8(body) else { return Some("no UTF-8".into()) };
+        if let Some(text) = self.has.iter().find(|text| !body.contains(text.as_str())) {
+            return Some(format!("{text} is missing"));
+        }
+        if let Some(text) = self.lacks.iter().find(|text| body.contains(text.as_str())) {
+            return Some(format!("{text} stands there"));
+        }
+        let (text, wanted) = self.count?;
+        let found = body.matches(text).count();
+        (found != wanted).then(|| format!("{found} times {text} in place of {wanted}"))
+    }
 }
 
 /// Where requests go, and with which token.
@@ -23,13 +61,35 @@ pub struct Target {
     pub token: String,
 }
 
+/// How much a workload plays: so many requests at most, and so long at most.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    pub connections: usize,
+    pub requests: usize,
+    pub time: Duration,
+    /// A new connection for every request.
+    pub reconnect: bool,
+}
+
+/// Whose turn it is: the request's number, the connection's, and the request's number on that connection.
+#[derive(Clone, Copy)]
+pub struct Turn {
+    pub k: usize,
+    pub connection: usize,
+    pub nth: usize,
+}
+
 /// What a workload came to.
+#[derive(Default)]
 pub struct Measured {
     pub requests: usize,
     pub elapsed: Duration,
     /// Sorted.
     pub latencies: Vec<Duration>,
+    /// The first few faults, and how many there were.
+    pub faults: Vec<String>,
     pub errors: usize,
+    pub bytes: usize,
     pub last_body: Vec<u8>,
 }
 
@@ -47,54 +107,83 @@ impl Measured {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// Plays the calls, one list a connection.
-pub async fn play(target: &Target, lists: Vec<Vec<Call>>) -> Measured {
+/// Makes the call of a turn.
+pub type Make = Arc<dyn Fn(Turn) -> Call + Send + Sync>;
+
+/// Plays calls until the limit.
+pub async fn play(target: &Target, limit: Limit, make: Make) -> Measured {
     let began = Instant::now();
-    let tasks: Vec<_> = lists
-        .into_iter()
-        .map(|calls| {
-            let target = target.clone();
-            tokio::spawn(async move { connection(&target, calls).await })
+    let next = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..limit.connections)
+        .map(|connection| {
+            let (target, make, next) = (target.clone(), make.clone(), next.clone());
+            tokio::spawn(async move { one(&target, limit, connection, began, &next, &make).await })
         })
         .collect();
-    let mut all = Measured {
-        requests: 0,
-        elapsed: Duration::ZERO,
-        latencies: Vec::new(),
-        errors: 0,
-        last_body: Vec::new(),
-    };
+    let mut all = Measured::default();
     for task in tasks {
-        let (latencies, errors, body) = task.await.expect("a connection does not panic");
-        all.requests += latencies.len();
-        all.latencies.extend(latencies);
-        all.errors += errors;
-        all.last_body = body;
+        let part = task.await.expect("a connection does not panic");
+        all.requests += part.requests;
+        all.latencies.extend(part.latencies);
+        all.errors += part.errors;
+        all.faults.extend(part.faults);
+        all.bytes += part.bytes;
+        all.last_body = part.last_body;
     }
     all.elapsed = began.elapsed();
     all.latencies.sort_unstable();
     all
 }
 
-async fn connection(target: &Target, calls: Vec<Call>) -> (Vec<Duration>, usize, Vec<u8>) {
-    let mut stream = connect(target).await;
-    let (mut latencies, mut errors) = (Vec::with_capacity(calls.len()), 0);
+/// Plays one call; its answer must be right.
+pub async fn ask(target: &Target, call: Call) -> Vec<u8> {
+    let limit = Limit { connections: 1, requests: 1, time: Duration::from_secs(120), reconnect: false };
+    let path = call.path.clone();
+    let done = play(target, limit, Arc::new(move |_| call.clone())).await;
+    assert!(done.errors == 0, "{path}: {:?}", done.faults);
+    done.last_body
+}
+
+async fn one(
+    target: &Target,
+    limit: Limit,
+    connection: usize,
+    began: Instant,
+    next: &AtomicUsize,
+    make: &Make,
+) -> Measured {
+    let mut stream = None;
+    let mut part = Measured::default();
     let mut answer = Vec::new();
-    for call in calls {
-        let began = Instant::now();
+    for nth in 0.. {
+        let k = next.fetch_add(1, Ordering::Relaxed);
+        if k >= limit.requests || began.elapsed() >= limit.time {
+            break;
+        }
+        let call = make(Turn { k, connection, nth });
         let request = text(target, &call);
-        stream.write_all(request.as_bytes()).await.expect("the server takes requests");
-        stream.flush().await.expect("the server takes requests");
-        let status = read(&mut *stream, &mut answer).await;
-        latencies.push(began.elapsed());
-        if status >= 400 {
-            errors += 1;
-            if errors == 1 {
-                eprintln!("{} {}: {status} {}", call.method, call.path, String::from_utf8_lossy(&answer));
+        let sent = Instant::now();
+        let mut open = match stream.take() {
+            Some(open) if !limit.reconnect => open,
+            _ => connect(target).await,
+        };
+        open.write_all(request.as_bytes()).await.expect("the server takes requests");
+        open.flush().await.expect("the server takes requests");
+        let status = read(&mut *open, &mut answer).await;
+        part.latencies.push(sent.elapsed());
+        stream = Some(open);
+        part.requests += 1;
+        part.bytes += answer.len();
+        if let Some(fault) = call.expect.fault(status, &answer) {
+            part.errors += 1;
+            if part.faults.is_empty() {
+                let body: String = String::from_utf8_lossy(&answer).chars().take(300).collect();
+                part.faults.push(format!("{} {}: {fault}: {body}", call.method, call.path));
             }
         }
     }
-    (latencies, errors, answer)
+    part.last_body = answer;
+    part
 }
 
 async fn connect(target: &Target) -> Box<dyn Stream> {
@@ -112,27 +201,28 @@ async fn connect(target: &Target) -> Box<dyn Stream> {
 
 fn text(target: &Target, call: &Call) -> String {
     let body = call.body.as_deref().unwrap_or("");
+    let length = match call.body {
+        Some(_) => format!("Content-Type: application/scim+json\r\nContent-Length: {}\r\n", body.len()),
+        None => String::new(),
+    };
     format!(
-        "{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Type: application/scim+json\r\n\
-         User-Agent: scimd-bench\r\nContent-Length: {}\r\n\r\n{body}",
-        call.method,
-        call.path,
-        target.token,
-        body.len()
+        "{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nAccept: application/scim+json\r\n\
+         User-Agent: scimd-bench\r\n{length}\r\n{body}",
+        call.method, call.path, target.token,
     )
 }
 
 /// Reads one answer; its body is left in `out`.
 async fn read(stream: &mut dyn Stream, out: &mut Vec<u8>) -> u16 {
     out.clear();
-    let mut buffer = [0u8; 64 * 1024];
+    let mut piece = [0u8; 16 * 1024];
     let head = loop {
         if let Some(end) = out.windows(4).position(|window| window == b"\r\n\r\n") {
             break end + 4;
         }
-        let n = stream.read(&mut buffer).await.expect("the server answers");
+        let n = stream.read(&mut piece).await.expect("the server answers");
         assert!(n > 0, "the connection was closed in the middle of an answer");
-        out.extend_from_slice(&buffer[..n]);
+        out.extend_from_slice(&piece[..n]);
     };
     let text = String::from_utf8_lossy(&out[..head]).to_ascii_lowercase();
     let status: u16 = text.get(9..12).and_then(|status| status.parse().ok()).expect("a status line");
@@ -140,16 +230,16 @@ async fn read(stream: &mut dyn Stream, out: &mut Vec<u8>) -> u16 {
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"))
         .map_or(0, |length| length.trim().parse().expect("a length"));
-    while out.len() < head + length {
-        let n = stream.read(&mut buffer).await.expect("the server answers");
-        assert!(n > 0, "the connection was closed in the middle of an answer");
-        out.extend_from_slice(&buffer[..n]);
-    }
     out.drain(..head);
+    let had = out.len();
+    if had < length {
+        out.resize(length, 0);
+        stream.read_exact(&mut out[had..]).await.expect("a whole answer");
+    }
     status
 }
 
-/// A client that takes any certificate: the server under test made its own.
+/// A client that takes any certificate, since the server under test made its own, and resumes no session.
 pub fn trusting() -> Arc<rustls::ClientConfig> {
     use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
     #[derive(Debug)]
@@ -195,5 +285,6 @@ pub fn trusting() -> Arc<rustls::ClientConfig> {
         .with_custom_certificate_verifier(Arc::new(Any))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = rustls::client::Resumption::disabled();
     Arc::new(config)
 }

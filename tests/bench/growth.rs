@@ -1,0 +1,145 @@
+//! How the main workloads go as the directory grows, what it holds in memory, and how fast it starts.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::calls::{self, name};
+use super::client::{Turn, ask};
+use super::desk::{CONNECTIONS, Desk, Effort, Work};
+use super::report::{Fact, Report};
+use super::server::{Running, make};
+use super::workloads;
+
+/// The largest group.
+const LARGEST: usize = 100_000;
+const STARTS: usize = 5;
+
+/// Grows one directory from size to size and measures at each.
+pub async fn run(report: &mut Report, data: &Path, sizes: &[usize], effort: Effort) {
+    let mut desk = Desk::start(data, false, effort);
+    ask(&desk.server.target, calls::get("/scim/Users?count=1".into(), Vec::new())).await;
+    memory(report, &desk, "idle", Some(20.0));
+    for (number, &users) in sizes.iter().enumerate() {
+        desk.fill(users).await;
+        if users == 10_000 {
+            memory(report, &desk, "10,000 users", Some(48.0));
+        }
+        stage(&mut desk, number, users).await;
+        match users {
+            100_000 => {
+                memory(report, &desk, "100,000 users with a group of 100,000", Some(96.0));
+                report.growth.append(&mut desk.rows);
+                desk = starts(report, desk, data).await;
+            }
+            1_000_000 => memory(report, &desk, "1,000,000 users", None),
+            _ => {}
+        }
+    }
+    report.growth.append(&mut desk.rows);
+    scale(report);
+}
+
+/// The workloads at one size.
+async fn stage(desk: &mut Desk, number: usize, users: usize) {
+    let fresh = desk.fresh();
+    let make_new = make(move |_| {
+        let k = fresh();
+        calls::create(&format!("grow{number}-{k}@example.com"), k)
+    });
+    let (limit, what) = (desk.timed(CONNECTIONS), "create".into());
+    desk.measure(Work { key: "w1", what, limit, make: make_new, ceiling: false, goals: Vec::new() }).await;
+    // Those users stay; totals below count them by asking.
+    workloads::single(desk).await;
+    let total = total(desk).await;
+    for (key, what, start) in [("w8a", "list, first page", 1), ("w8b", "list, last page", total - 99)] {
+        let make = make(move |_| calls::list(start, 100, total));
+        let limit = desk.timed(CONNECTIONS);
+        desk.measure(Work { key, what: what.into(), limit, make, ceiling: false, goals: Vec::new() }).await;
+    }
+    let members = users.min(LARGEST);
+    let group = desk.group(&format!("First {users}"), &desk.ids[..members]).await;
+    workloads::in_and_out(desk, &group, members).await;
+    workloads::whole(desk, &group, members).await;
+    let external = make(move |turn: Turn| {
+        let person = name(turn.k * 7 % users);
+        calls::filter(&format!("externalId eq \"x-{person}\""), 1)
+    });
+    let (limit, what) = (desk.timed(CONNECTIONS), "externalId eq".into());
+    desk.measure(Work { key: "w10x", what, limit, make: external, ceiling: false, goals: Vec::new() }).await;
+}
+
+async fn total(desk: &Desk) -> usize {
+    let page = ask(&desk.server.target, calls::get("/scim/Users?count=0".into(), Vec::new())).await;
+    let page: serde_json::Value = serde_json::from_slice(&page).expect("a list");
+    page["totalResults"].as_u64().expect("a total") as usize
+}
+
+fn memory(report: &mut Report, desk: &Desk, what: &str, most: Option<f64>) {
+    let memory = desk.server.memory();
+    let mib = |kib: u64| kib as f64 / 1024.0;
+    let fact = Fact::new(format!("memory, {what}: RssAnon"), mib(memory.anonymous), "MiB");
+    report.fact(match most {
+        Some(most) => fact.at_most(most),
+        None => fact,
+    });
+    report.fact(Fact::new(format!("memory, {what}: RSS"), mib(memory.resident), "MiB"));
+}
+
+/// Starts it again and again on what is there; the last start goes on.
+async fn starts(report: &mut Report, desk: Desk, data: &Path) -> Desk {
+    let Desk { server, effort, ids, .. } = desk;
+    let token = server.target.token.clone();
+    server.stop();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    for (tls, most) in [(true, 500.0), (false, 50.0)] {
+        let mut times = Vec::new();
+        let (mut first, mut hundredth) = (Vec::new(), Vec::new());
+        for _ in 0..STARTS {
+            let server = Running::scimd(data, tls, &token);
+            times.push(ms(server.started_in));
+            for number in 1..=100 {
+                let k = number * 911 % ids.len();
+                let began = Instant::now();
+                ask(&server.target, calls::read(&ids[k], &name(k))).await;
+                match number {
+                    1 => first.push(ms(began.elapsed())),
+                    100 => hundredth.push(ms(began.elapsed())),
+                    _ => {}
+                }
+            }
+            server.stop();
+        }
+        let how = if tls { "with TLS" } else { "without TLS" };
+        let what = format!("start to `listening on` at 100,000 users, {how}");
+        report.fact(Fact::new(what, median(times), "ms").at_most(most));
+        report.fact(Fact::new(format!("first request after the start, {how}"), median(first), "ms"));
+        report.fact(Fact::new(format!("hundredth request, {how}"), median(hundredth), "ms"));
+    }
+    let mut desk = Desk::again(data, &token, effort);
+    desk.ids = ids;
+    desk
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// The goals that compare sizes.
+fn scale(report: &mut Report) {
+    let rate = |key: &str, users: usize| {
+        report.growth.iter().find(|row| row.key == key && row.users == users).map(|row| row.rate)
+    };
+    let mut facts = Vec::new();
+    for (key, least) in [("w1", 0.8), ("w7", 0.7), ("w8a", 0.7), ("w8b", 0.7)] {
+        if let (Some(small), Some(large)) = (rate(key, 1_000), rate(key, 100_000)) {
+            let what = format!("{key}: rate at 100,000 against 1,000");
+            facts.push(Fact::new(what, large / small, "").at_least(least));
+        }
+    }
+    if let (Some(first), Some(last)) = (rate("w8a", 100_000), rate("w8b", 100_000)) {
+        let what = "w8b against w8a at 100,000 users";
+        facts.push(Fact::new(what, last / first, "").at_least(0.9));
+    }
+    facts.into_iter().for_each(|fact| report.fact(fact));
+}
