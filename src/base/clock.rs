@@ -44,9 +44,50 @@ impl Timestamp {
 
     /// Writes the instant in UTC with three digits of a second: `2026-11-23T16:02:11.000Z`.
     pub fn render(self) -> String {
+        match self.ascii() {
+            Some(text) => String::from_utf8_lossy(&text).into_owned(),
+            None => self.by_calendar(),
+        }
+    }
+
+    /// The text of any instant, kept within the years 0 to 9999.
+    fn by_calendar(self) -> String {
         let within = SignedDuration::from_millis(self.0.clamp(FIRST, LAST));
         let civil = EPOCH.checked_add(within).unwrap_or(EPOCH);
         format!("{}Z", DateTimePrinter::new().precision(Some(3)).datetime_to_string(&civil))
+    }
+
+    /// The same text as bytes, for the years from 1970 to 9999: every answer holds two of them for each resource.
+    fn ascii(self) -> Option<[u8; 24]> {
+        const DAY: u64 = 86_400_000;
+        let millis = u64::try_from(self.0).ok()?;
+        let (days, time) = (millis / DAY, millis % DAY);
+        // Days are counted from 0000-03-01, in eras of 400 years: so the leap day is the last of its year.
+        let days = days + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let (day, month, year) = (day - (153 * month + 2) / 5 + 1, (month + 2) % 12 + 1, era * 400 + year);
+        let year = year + u64::from(month <= 2);
+        if year > 9_999 {
+            return None;
+        }
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, width: usize, mut number: u64| {
+            for digit in text[at..at + width].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 4, year);
+        put(5, 2, month);
+        put(8, 2, day);
+        put(11, 2, time / 3_600_000);
+        put(14, 2, time / 60_000 % 60);
+        put(17, 2, time / 1_000 % 60);
+        put(20, 3, time % 1_000);
+        Some(text)
     }
 
     /// The instant `duration` after this one.
@@ -134,6 +175,20 @@ mod tests {
         let at = Timestamp(1_795_462_931_120);
         assert_eq!(at.render(), "2026-11-23T19:42:11.120Z");
         assert_eq!(Timestamp::parse(&at.render()), Some(at));
+    }
+
+    #[test]
+    fn every_day_is_written_as_the_calendar_has_it() {
+        // A step that is no whole day, so that times of day come by too; from before 1970 to beyond the year 9999.
+        for step in -1_000..121_000 {
+            let at = Timestamp(step * 2_120_000_003);
+            assert_eq!(at.render(), at.by_calendar());
+        }
+        for at in
+            [0, 951_782_399_999, 951_782_400_000, 951_868_800_000, 4_107_542_400_000, 253_402_207_200_000]
+        {
+            assert_eq!(Timestamp(at).render(), Timestamp(at).by_calendar());
+        }
     }
 
     #[test]
