@@ -1,6 +1,7 @@
 //! Public ids: UUIDv7 for resources, a prefix and 22 base62 characters for requests, events and deliveries.
 //! They come from `Ids`, which a test can make count instead of draw.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,12 +15,35 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// Writes a number in base62, padded on the left with `0` to `width` characters.
 pub fn base62(mut number: u128, width: usize) -> String {
+    // As many digits as arithmetic of half the width has room for: divisions of the whole width cost many times more.
+    const AT_ONCE: usize = 10;
+    const POWER: u128 = 62u128.pow(AT_ONCE as u32);
     let mut digits = vec![b'0'; width];
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE62[(number % 62) as usize];
-        number /= 62;
+    for chunk in digits.rchunks_mut(AT_ONCE) {
+        let mut part = (number % POWER) as u64;
+        number /= POWER;
+        for digit in chunk.iter_mut().rev() {
+            *digit = BASE62[(part % 62) as usize];
+            part /= 62;
+        }
     }
     String::from_utf8(digits).expect("base62 digits are ASCII")
+}
+
+/// Random bits, of which each thread draws some for many ids: asking the system costs more than making an id.
+fn drawn() -> u128 {
+    thread_local! {
+        static DRAWN: RefCell<([u8; 256], usize)> = const { RefCell::new(([0; 256], 0)) };
+    }
+    DRAWN.with_borrow_mut(|(bytes, left)| {
+        if *left == 0 {
+            (*bytes, *left) = (crate::base::secret::random(), bytes.len());
+        }
+        *left -= 16;
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&bytes[*left..*left + 16]);
+        u128::from_be_bytes(bits)
+    })
 }
 
 /// The source of public ids.
@@ -68,7 +92,7 @@ impl Ids {
 
     fn bits(&self) -> u128 {
         match &self.0 {
-            Source::Random => u128::from_be_bytes(crate::base::secret::random()),
+            Source::Random => drawn(),
             Source::Counting(last) => u128::from(last.fetch_add(1, Ordering::Relaxed) + 1),
         }
     }
@@ -82,6 +106,13 @@ mod tests {
     fn base62_holds_128_bits_in_22_characters() {
         assert_eq!(base62(u128::MAX, 22), "7n42DGM5Tflk9n8mt7Fhc7");
         assert_eq!(base62(0, 22), "0".repeat(22));
+    }
+
+    #[test]
+    fn no_id_is_drawn_twice() {
+        let ids = Ids::random();
+        let drawn: std::collections::HashSet<String> = (0..1_000).map(|_| ids.request()).collect();
+        assert_eq!(drawn.len(), 1_000);
     }
 
     #[test]
