@@ -1,7 +1,6 @@
 //! Lists and searches (RFC 7644 §3.4.2, §3.4.3): one kind or both, filtered, sorted, one page of them.
 
 use super::cursor::{Binding, Sealer, Way};
-use super::schemas::settled;
 use super::view::View;
 use super::{Caller, DEFAULT_COUNT, Error, MAX_RESULTS, Service};
 use crate::base::TeamId;
@@ -54,7 +53,7 @@ impl Service {
 
     /// Finds resources of the caller's team.
     pub async fn search(&self, caller: &Caller, search: Search) -> Result<Listing, Error> {
-        settled(|| self.try_search(caller, &search)).await
+        self.settled(caller.team, || self.try_search(caller, &search)).await
     }
 
     async fn try_search(&self, caller: &Caller, search: &Search) -> Result<Listing, Error> {
@@ -137,7 +136,7 @@ impl Prepared {
             page: self.page.clone(),
         };
         let Found { total, rows, next, previous } = tx.search(team, &query)?;
-        let resources = rows.iter().map(|row| view.body(tx, team, row)).collect::<Result<_, _>>()?;
+        let resources = view.page(tx, team, &rows)?;
         let (start_index, count) = match self.page {
             Page::Index { start, count } => (Some(start), count),
             Page::After { count, .. } | Page::Before { count, .. } => (None, count),

@@ -1,8 +1,10 @@
 //! A stored row becomes what an answer shows: the document and, behind it, what is derived at read time
 //! (groups, members, manager, location).
 
+use std::collections::HashMap;
+
 use super::Error;
-use super::schemas::InForce;
+use super::in_force::InForce;
 use crate::base::TeamId;
 use crate::scim::resource::{Derived, GroupRef, ManagerRef, MemberRef, Meta, Projection, render};
 use crate::scim::{Document, Kind, Registry, registry};
@@ -10,6 +12,8 @@ use crate::store::{ReadTx, Row};
 
 /// How many members are read at a time.
 const PAGE: u32 = 10_000;
+/// How many numbers lie between the resources of a page at most, on the average, where they are walked at once.
+const SPREAD: i64 = 8;
 
 /// How answers are written: the team's schemas, the attributes asked for, and the address before `/Users`.
 #[derive(Clone, Debug)]
@@ -25,18 +29,45 @@ impl View {
         &self.schemas.registry
     }
 
-    /// Appends the resource as JSON.
-    pub fn write(&self, out: &mut Vec<u8>, tx: &ReadTx<'_>, team: TeamId, row: &Row) -> Result<(), Error> {
-        let parts = Parts::load(tx, team, row, |name| self.projection.wants(row.kind, name))?;
-        render(out, self.registry(), row.kind, &row.doc, &parts.derived(row), &self.projection, &self.base);
-        Ok(())
-    }
-
     /// The resource as JSON.
     pub fn body(&self, tx: &ReadTx<'_>, team: TeamId, row: &Row) -> Result<Vec<u8>, Error> {
+        let parts = Parts::load(tx, team, row, None, |name| self.projection.wants(row.kind, name))?;
+        Ok(self.shown(row, &parts))
+    }
+
+    /// The resources of a page, each as JSON.
+    pub fn page(&self, tx: &ReadTx<'_>, team: TeamId, rows: &[Row]) -> Result<Vec<Vec<u8>>, Error> {
+        let mut groups = self.groups_of_page(tx, team, rows)?;
+        let one = |row: &Row| {
+            let own = groups.as_mut().map(|groups| groups.remove(&row.n).unwrap_or_default());
+            let parts = Parts::load(tx, team, row, own, |name| self.projection.wants(row.kind, name))?;
+            Ok(self.shown(row, &parts))
+        };
+        rows.iter().map(one).collect()
+    }
+
+    /// The groups of a page's users, found by one walk where their numbers lie close together, as those of a list do; `None`
+    /// where each has to be asked for.
+    fn groups_of_page(
+        &self,
+        tx: &ReadTx<'_>,
+        team: TeamId,
+        rows: &[Row],
+    ) -> Result<Option<HashMap<i64, Vec<GroupRef>>>, Error> {
+        let numbers = || rows.iter().filter(|row| row.kind == Kind::User).map(|row| row.n);
+        let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else { return Ok(None) };
+        let close = rows.len() > 1 && last - first < SPREAD * rows.len() as i64;
+        if !close || !self.projection.wants(Kind::User, "groups") {
+            return Ok(None);
+        }
+        Ok(tx.groups_between(team, first, last)?)
+    }
+
+    fn shown(&self, row: &Row, parts: &Parts) -> Vec<u8> {
         let mut out = Vec::with_capacity(row.doc.len() + 512);
-        self.write(&mut out, tx, team, row)?;
-        Ok(out)
+        let derived = parts.derived(row);
+        render(&mut out, self.registry(), row.kind, &row.doc, &derived, &self.projection, &self.base);
+        out
     }
 
     /// The address of a resource.
@@ -53,12 +84,20 @@ struct Parts {
 }
 
 impl Parts {
-    fn load(tx: &ReadTx<'_>, team: TeamId, row: &Row, wants: impl Fn(&str) -> bool) -> Result<Parts, Error> {
+    fn load(
+        tx: &ReadTx<'_>,
+        team: TeamId,
+        row: &Row,
+        groups: Option<Vec<GroupRef>>,
+        wants: impl Fn(&str) -> bool,
+    ) -> Result<Parts, Error> {
         let mut parts = Parts { groups: Vec::new(), members: Vec::new(), manager: None };
         match row.kind {
             Kind::User => {
-                if wants("groups") {
-                    parts.groups = tx.groups_of(team, row.n)?;
+                match groups {
+                    Some(groups) => parts.groups = groups,
+                    None if wants("groups") => parts.groups = tx.groups_of(team, row.n)?,
+                    None => {}
                 }
                 parts.manager = manager(tx, team, &row.doc)?;
             }

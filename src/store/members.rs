@@ -1,6 +1,7 @@
 //! Membership: one row per edge, read from both sides, and the closure `above` that says which groups hold a group.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use rusqlite::params;
 
@@ -77,19 +78,57 @@ impl ReadTx<'_> {
     }
 
     /// The groups that a resource is in: direct ones first, then those it is in through them.
-    pub fn groups_of(&self, _team: TeamId, n: i64) -> Result<Vec<GroupRef>> {
-        self.all(
-            "with near (g) as (select holder from member where member = ?1),
-             every (g, near) as (
-                 select g, 1 from near
-                 union all
-                 select distinct outer_group, 0 from above
-                 where inner_group in (select g from near) and outer_group not in (select g from near)
-             )
-             select resource.id, resource.display, near from every join resource on resource.n = g
-             order by near desc, g",
+    pub fn groups_of(&self, team: TeamId, n: i64) -> Result<Vec<GroupRef>> {
+        let mut groups = self.all(
+            "select resource.id, resource.display from member join resource on resource.n = member.holder
+             where member.member = ? order by member.holder",
             [n],
-            |row| Ok(GroupRef { id: row.get(0)?, display: row.get(1)?, direct: row.get(2)? }),
+            |row| Ok(GroupRef { id: row.get(0)?, display: row.get(1)?, direct: true }),
+        )?;
+        if !groups.is_empty() && self.has_nesting()? {
+            groups.extend(self.outer_groups_of(team, n)?);
+        }
+        Ok(groups)
+    }
+
+    /// The groups of each resource from one number to another; `None` where groups are in groups, so that each has to be
+    /// asked for.
+    pub fn groups_between(
+        &self,
+        _team: TeamId,
+        first: i64,
+        last: i64,
+    ) -> Result<Option<HashMap<i64, Vec<GroupRef>>>> {
+        if self.has_nesting()? {
+            return Ok(None);
+        }
+        let mut groups: HashMap<i64, Vec<GroupRef>> = HashMap::new();
+        let sql = "select member.member, resource.id, resource.display
+                   from member join resource on resource.n = member.holder
+                   where member.member between ? and ? order by member.member, member.holder";
+        self.each(sql, [first, last], |row| {
+            let group = GroupRef { id: row.get(1)?, display: row.get(2)?, direct: true };
+            groups.entry(row.get(0)?).or_default().push(group);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Some(groups))
+    }
+
+    /// Whether any group is in a group.
+    fn has_nesting(&self) -> Result<bool> {
+        Ok(self.number("select exists (select 1 from above)", [])? != 0)
+    }
+
+    /// The groups that a resource is in only through others.
+    fn outer_groups_of(&self, _team: TeamId, n: i64) -> Result<Vec<GroupRef>> {
+        self.all(
+            "select distinct resource.id, resource.display, resource.n
+             from member join above on above.inner_group = member.holder
+             join resource on resource.n = above.outer_group
+             where member.member = ?1 and above.outer_group not in (select holder from member where member = ?1)
+             order by resource.n",
+            [n],
+            |row| Ok(GroupRef { id: row.get(0)?, display: row.get(1)?, direct: false }),
         )
     }
 
