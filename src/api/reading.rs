@@ -175,7 +175,7 @@ pub fn acceptable(exchange: &mut Exchange, mode: Mode) -> Result<(), Error> {
 /// The body as JSON; remembers it, without its secrets, for the activity.
 pub async fn body(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Result<Value, Error> {
     let mode = caller.mode;
-    exchange.asked.untold = face.service.untold(caller.team)?;
+    exchange.asked.untold = face.service.schemas_of(caller.team)?.untold;
     encoding(exchange)?;
     let foreign = foreign_media(exchange);
     if let Some(media) = &foreign

@@ -104,7 +104,7 @@ fn target(
     kind: Kind,
     precondition: Precondition,
 ) -> Result<Target, Error> {
-    let registry = face.service.registry(Some(caller.team))?;
+    let registry = face.service.schemas_of(caller.team)?.registry;
     let (projection, asks_attributes) = reading::projection(exchange, &registry, &[kind])?;
     Ok(Target { kind, projection, base: exchange.base.clone(), asks_attributes, precondition })
 }

@@ -16,7 +16,7 @@ pub async fn list(
     caller: &Caller,
     kinds: Vec<Kind>,
 ) -> Result<Response, Error> {
-    let registry = face.service.registry(Some(caller.team))?;
+    let registry = face.service.schemas_of(caller.team)?.registry;
     let (projection, _) = reading::projection(exchange, &registry, &kinds)?;
     let query = &exchange.request.query;
     let cursor = query.get_any_case("cursor");
@@ -43,7 +43,7 @@ pub async fn posted(
     let body = reading::body(face, exchange, caller).await?;
     let request = message::SearchRequest::parse(&body, caller.mode)?;
     exchange.asked.notes.extend(request.notes);
-    let registry = face.service.registry(Some(caller.team))?;
+    let registry = face.service.schemas_of(caller.team)?.registry;
     let joined = |list: &Option<Vec<String>>| list.as_ref().map(|names| names.join(","));
     let (attributes, excluded) = (joined(&request.attributes), joined(&request.excluded_attributes));
     let search = Search {

@@ -20,6 +20,7 @@ mod halves;
 pub mod health;
 pub mod history;
 mod identity;
+mod in_force;
 pub mod invites;
 pub mod job;
 pub mod leaving;
@@ -65,6 +66,7 @@ use crate::store::Store;
 pub use caller::{Actor, Caller};
 pub use cause::Cause;
 pub use error::Error;
+pub use in_force::InForce;
 pub use job::{Outcome, Precondition, Target};
 pub use provision::Body;
 pub use record::Asked;
@@ -114,7 +116,7 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     store: Store,
     options: Options,
-    schemas: schemas::Cache,
+    schemas: in_force::Cache,
     uses: uses::Uses,
     strangers: strangers::Strangers,
     missed: missed::Missed,
@@ -127,7 +129,7 @@ impl Service {
         Service(Arc::new(Inner {
             store,
             options,
-            schemas: schemas::Cache::default(),
+            schemas: in_force::Cache::default(),
             uses: uses::Uses::default(),
             strangers: strangers::Strangers::default(),
             missed: missed::Missed::default(),

@@ -3,7 +3,6 @@
 use super::job::{Job, Outcome, Target, Verb, document_of};
 use super::provision::{Body, change, may_write};
 use super::record::Asked;
-use super::schemas::settled;
 use super::{Caller, Error, Service};
 use crate::scim::patch::{self, Plan};
 use crate::store::WriteTx;
@@ -19,7 +18,7 @@ impl Service {
         body: &Body,
     ) -> Result<Outcome, Error> {
         may_write(caller)?;
-        settled(|| self.try_patch(caller, asked, target.clone(), id, body)).await
+        self.settled(caller.team, || self.try_patch(caller, asked, target.clone(), id, body)).await
     }
 
     async fn try_patch(

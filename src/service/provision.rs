@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::job::{Done, Job, Outcome, Target, Verb, document_of, missing, subject};
 use super::membership::{self, Delta};
 use super::record::{self, Asked, Ending};
-use super::schemas::{settled, settled_now};
 use super::sentence::{Change, Deed};
 use super::view::View;
 use super::{Caller, Error, Service, identity};
@@ -22,7 +21,7 @@ pub type Body = Value;
 impl Service {
     /// How answers are written for this caller.
     pub(super) fn view(&self, caller: &Caller, projection: Projection, base: String) -> Result<View, Error> {
-        Ok(View { schemas: self.in_force(caller.team)?, projection, base })
+        Ok(View { schemas: self.schemas_of(caller.team)?, projection, base })
     }
 
     /// Creates a user or group (RFC 7644 §3.3).
@@ -34,7 +33,7 @@ impl Service {
         body: &Body,
     ) -> Result<Outcome, Error> {
         may_write(caller)?;
-        settled(|| self.try_create(caller, asked, target.clone(), body)).await
+        self.settled(caller.team, || self.try_create(caller, asked, target.clone(), body)).await
     }
 
     async fn try_create(
@@ -66,7 +65,7 @@ impl Service {
         body: &Body,
     ) -> Result<Outcome, Error> {
         may_write(caller)?;
-        settled(|| self.try_replace(caller, asked, target.clone(), id, body)).await
+        self.settled(caller.team, || self.try_replace(caller, asked, target.clone(), id, body)).await
     }
 
     async fn try_replace(
@@ -117,7 +116,7 @@ impl Service {
                 Ok((outcome, row.display))
             })
         };
-        settled_now(look)
+        self.settled_now(caller.team, look)
     }
 }
 

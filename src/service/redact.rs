@@ -23,8 +23,8 @@ pub struct Redacted<T> {
     pub secrets: Vec<String>,
 }
 
-/// Attributes of a team whose values are never told: `returned` is never, or they are only written. They are secrets
-/// beside those that have a secret's name.
+/// Attributes of a team whose values are never told, beside those that have a secret's name: `returned` is never, or they
+/// are only written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Untold(Vec<String>);
 
@@ -44,11 +44,17 @@ impl Untold {
         };
         let names = schemas
             .filter(|attribute| hidden(attribute) || attribute.sub_attributes.iter().any(|sub| hidden(sub)))
-            .map(|attribute| attribute.name.clone());
+            .map(|attribute| attribute.name.clone())
+            .filter(|name| !is_secret_name(name));
         let mut names: Vec<String> = names.collect();
         names.sort();
         names.dedup();
         Untold(names)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether a name or path speaks of a secret in any of its segments.
@@ -95,10 +101,19 @@ pub fn query(query: &[(String, String)], raw: &str, faulty: bool, untold: &Untol
 /// A text without any token of ours, and without the secrets that the request is known to hold.
 pub fn text(text: &str, secrets: &[String]) -> String {
     let mut kept = tokens(text);
-    for secret in secrets {
+    for secret in secrets.iter().filter(|secret| secret.len() <= text.len() && !is_masked(secret)) {
         kept = kept.replace(secret.as_str(), HIDDEN);
     }
     kept
+}
+
+/// Whether a secret is one that `tokens` leaves in no text.
+fn is_masked(secret: &str) -> bool {
+    secret.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with(in_token))
+}
+
+fn in_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// The same for a JSON body, in which a secret stands escaped.
@@ -255,9 +270,7 @@ fn tokens(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find(PREFIX) {
         let behind = at + PREFIX.len();
-        let end = rest[behind..]
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .map_or(rest.len(), |length| behind + length);
+        let end = rest[behind..].find(|c| !in_token(c)).map_or(rest.len(), |length| behind + length);
         kept.push_str(&rest[..behind]);
         if end > behind {
             kept.push_str(HIDDEN);
@@ -358,7 +371,8 @@ mod tests {
         });
         let registry = Registry::with_extensions(&[(Kind::User, schema)]).expect("a schema");
         let untold = Untold::of(&registry);
-        assert_eq!(untold, Untold(vec!["door".into(), "password".into(), "pin".into()]));
+        // `password` is a secret by its name already.
+        assert_eq!(untold, Untold(vec!["door".into(), "pin".into()]));
         let sent = json!({ "urn:example:2.0:User:Badge": { "PIN": "4711", "floor": "3", "door": { "code": "0815" } } });
         let kept = String::from_utf8(body(&sent, &untold).kept).expect("JSON is UTF-8");
         assert!(!kept.contains("4711") && !kept.contains("0815") && kept.contains("floor"), "{kept}");

@@ -1,13 +1,11 @@
 //! Schema extensions of a team (RFC 7643 §3.3): which are in force, and how one is added, changed and removed. What
 //! resources hold stays readable under whatever is in force: a change that a stored value does not fit is refused.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::redact::Untold;
+use super::in_force::registry_of;
 use super::{Actor, Error, Service};
 use crate::base::TeamId;
 use crate::scim::schema::Schema;
@@ -18,8 +16,6 @@ use crate::store::{ReadTx, StoreError, TeamSchema, WriteTx};
 const MOST_SCHEMAS: usize = 50;
 /// How long one document may be, in bytes.
 const LONGEST_DOCUMENT: usize = 256 * 1024;
-/// How often a request is begun anew because the schemas changed meanwhile.
-const ATTEMPTS: usize = 10;
 /// How many who use a schema are named, and how much of a name is.
 const NAMED: usize = 3;
 const LONGEST_SHOWN: usize = 60;
@@ -61,74 +57,7 @@ impl SchemaUsers {
     }
 }
 
-/// The schemas in force for a team, as they were at a generation of the file.
-#[derive(Clone, Debug)]
-pub struct InForce {
-    pub registry: Arc<Registry>,
-    generation: u64,
-    team: TeamId,
-    own: Arc<Vec<TeamSchema>>,
-}
-
-impl InForce {
-    /// Fails with `Outdated` when the team's schemas were changed before this snapshot.
-    pub fn check(&self, tx: &ReadTx<'_>) -> Result<(), Error> {
-        // The generation tells of every change to what is cached, most of which are not this team's schemas.
-        if tx.generation()? == self.generation || tx.schemas(self.team)? == *self.own {
-            return Ok(());
-        }
-        Err(Error::Outdated)
-    }
-}
-
-/// The schemas of the teams that were asked for, each as of the generation it was read at.
-#[derive(Default)]
-pub(super) struct Cache(Mutex<HashMap<TeamId, InForce>>);
-
-impl Cache {
-    /// The team's schemas as the snapshot has them.
-    fn load(&self, tx: &ReadTx<'_>, team: TeamId) -> Result<InForce, Error> {
-        let generation = tx.generation()?;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.get(&team).filter(|found| found.generation == generation) {
-            return Ok(found.clone());
-        }
-        let own = Arc::new(tx.schemas(team)?);
-        let registry = registry_of(&own)
-            .map_err(|error| Error::internal(format!("the schemas of team {}: {error}", team.0)))?;
-        let loaded = InForce { registry, generation, team, own };
-        known.insert(team, loaded.clone());
-        Ok(loaded)
-    }
-}
-
-fn registry_of(schemas: &[TeamSchema]) -> Result<Arc<Registry>, ScimError> {
-    if schemas.is_empty() {
-        return Ok(Registry::standard());
-    }
-    let list: Vec<_> = schemas.iter().map(|schema| (schema.kind, schema.document.clone())).collect();
-    Registry::with_extensions(&list)
-}
-
 impl Service {
-    /// The schemas in force for a team; the standard ones where no team is known.
-    pub fn registry(&self, team: Option<TeamId>) -> Result<Arc<Registry>, Error> {
-        match team {
-            None => Ok(Registry::standard()),
-            Some(team) => Ok(self.in_force(team)?.registry),
-        }
-    }
-
-    /// The attributes of a team whose values no log and no answer repeats.
-    pub fn untold(&self, team: TeamId) -> Result<Arc<Untold>, Error> {
-        Ok(Arc::new(Untold::of(&*self.registry(Some(team))?)))
-    }
-
-    /// The same, with what it takes to see inside a job whether they still are.
-    pub(super) fn in_force(&self, team: TeamId) -> Result<InForce, Error> {
-        self.store().read_now(|tx| self.0.schemas.load(tx, team))
-    }
-
     /// A team's own schema extensions, each with the number of resources that use it.
     pub async fn team_schemas(&self, team: TeamId) -> Result<Vec<(TeamSchema, u64)>, Error> {
         self.store()
@@ -168,31 +97,6 @@ impl Service {
         let (urn, who) = (urn.to_owned(), actor.name());
         self.store().write(move |tx| remove(tx, team, &urn, &who)).await
     }
-}
-
-/// Begins anew while the schemas change under the attempt.
-pub(super) async fn settled<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    for _ in 1..ATTEMPTS {
-        match attempt().await {
-            Err(Error::Outdated) => {}
-            done => return done,
-        }
-    }
-    attempt().await
-}
-
-/// The same for a point read.
-pub(super) fn settled_now<T>(mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-    for _ in 1..ATTEMPTS {
-        match attempt() {
-            Err(Error::Outdated) => {}
-            done => return done,
-        }
-    }
-    attempt()
 }
 
 fn add(
@@ -365,6 +269,7 @@ fn refused(error: ScimError) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 

@@ -156,17 +156,18 @@ impl Service {
         })?;
         let found = self.store().read_now(|tx| -> Result<_, Error> {
             let Some(token) = tx.token_by_hash(&parsed.hash)? else { return Ok(None) };
-            let removed = tx.team(token.team)?.is_none_or(|team| team.removed.is_some());
-            Ok(Some((token, removed)))
+            // Looked at here once, for all that the request will do with them (`schemas_of`).
+            self.look_at_schemas(tx, token.team)?;
+            Ok(Some(token))
         });
-        let (token, removed) = match found {
+        let token = match found {
             Ok(Some(found)) => found,
             Ok(None) => {
                 return Err(Refusal::of(fault_of(Cause::TokenUnknown, "the token was never issued here")));
             }
             Err(error) => return Err(Refusal { error, token: None }),
         };
-        let fault = if token.revoked.is_some() || removed {
+        let fault = if token.revoked.is_some() {
             Some(fault_of(Cause::TokenRevoked, "the token was revoked"))
         } else if token.expires.is_some_and(|expires| expires <= self.clock().now()) {
             Some(fault_of(Cause::TokenExpired, "the token has expired"))
