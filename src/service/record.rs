@@ -119,7 +119,7 @@ impl Asked {
             request_body: self.body.as_deref().map(|body| cut(body, KEPT_BODY)),
             answer_body: end.response.map(|answer| {
                 let longest = if change || end.status >= 400 { KEPT_BODY } else { KEPT_READ };
-                cut(&redact::answer(answer, &self.secrets), longest)
+                kept_answer(answer, longest, &self.secrets)
             }),
         }
     }
@@ -292,12 +292,28 @@ fn ended_note(tx: &ReadTx<'_>, team: TeamId, token: i64, cause: Cause) -> Result
     })
 }
 
+/// An answer without secrets, as long as it may be: of a long one, only as much is looked through as can be kept.
+fn kept_answer(answer: &[u8], longest: usize, secrets: &[String]) -> Vec<u8> {
+    // How far a secret can reach behind the place where it begins, six bytes for each of its own where it is escaped.
+    let reach = secrets.iter().map(|secret| secret.len() * 6).max().unwrap_or(0) + 8;
+    let Some((looked, _)) = answer.split_at_checked(longest + reach).filter(|(_, rest)| !rest.is_empty())
+    else {
+        return cut(&redact::answer(answer, secrets), longest);
+    };
+    let kept = redact::answer(looked, secrets);
+    // What stands at the end may be the beginning of a secret.
+    marked(&kept, longest.min(kept.len().saturating_sub(reach)), answer.len())
+}
+
 /// A body as long as it may be, with a mark where it was cut.
 fn cut(body: &[u8], longest: usize) -> Vec<u8> {
     if body.len() <= longest {
         return body.to_vec();
     }
-    let mut end = longest;
+    marked(body, longest, body.len())
+}
+
+fn marked(body: &[u8], mut end: usize, whole: usize) -> Vec<u8> {
     while end > 0 && body[end] & 0xC0 == 0x80 {
         end -= 1;
     }
