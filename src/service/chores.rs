@@ -380,7 +380,8 @@ mod tests {
             token: 1,
             what: crate::service::missed::What::LookUps,
         };
-        desk.service.0.missed.add(whose, 4312);
+        let gathered = crate::service::missed::Gathered { count: 4312, lines: String::new() };
+        desk.service.0.missed.put_back(whose, &gathered);
         desk.service.write_counts();
         // A commit takes along what waits.
         desk.service.store().write(|tx| tx.set_setting("x", "y")).await.expect("written");

@@ -1,12 +1,15 @@
-//! Requests that came faster than they could be written: counted by token and kind until there is room for one row that
-//! tells of them all, so that recording never slows an answer and nothing is lost without a word.
+//! Requests that came faster than they could be written one by one: gathered by token and kind, a line for each, until one
+//! row tells of them all. So recording slows neither an answer nor a change, and nothing is lost.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::cause::Cause;
+use super::record::Asked;
 use super::sentence::{Deed, number};
+use super::{Service, redact};
 use crate::base::TeamId;
+use crate::store::Activity;
 
 /// The kind of a request, as the counts tell kinds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,9 +30,20 @@ pub struct Whose {
     pub what: What,
 }
 
-/// The counts that wait for their row.
+/// How many bytes of lines one row takes.
+const FULL: usize = 60 * 1024;
+
+/// What one row will tell of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gathered {
+    pub count: u64,
+    /// One line for each: when, its id, what was asked, the status.
+    pub lines: String,
+}
+
+/// What waits for its row.
 #[derive(Debug, Default)]
-pub struct Missed(Mutex<HashMap<Whose, u64>>);
+pub struct Missed(Mutex<HashMap<Whose, Gathered>>);
 
 impl What {
     /// The kind of a request that succeeded.
@@ -58,14 +72,104 @@ impl What {
 }
 
 impl Missed {
-    /// Counts requests that found no room.
-    pub fn add(&self, whose: Whose, count: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(whose).or_insert(0) += count;
+    /// Gathers a request that found no room; gives what is enough for a row.
+    pub fn add(&self, whose: Whose, asked: &Asked, status: u16) -> Option<Gathered> {
+        let line = asked.line(status);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = all.entry(whose).or_default();
+        own.count += 1;
+        own.lines.push_str(&line);
+        (own.lines.len() >= FULL).then(|| std::mem::take(own))
     }
 
-    /// Takes the counts away, to be written.
-    pub fn take(&self) -> Vec<(Whose, u64)> {
+    /// Puts back what found no room as a row either.
+    pub fn put_back(&self, whose: Whose, gathered: &Gathered) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = all.entry(whose).or_default();
+        own.count += gathered.count;
+        if own.lines.len() + gathered.lines.len() <= FULL {
+            own.lines.push_str(&gathered.lines);
+        }
+    }
+
+    /// Takes all away, to be written.
+    pub fn take(&self) -> Vec<(Whose, Gathered)> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+    }
+}
+
+impl Asked {
+    /// The request as one line of a row that tells of many.
+    fn line(&self, status: u16) -> String {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        let what = redact::text(&format!("{}{mark}{}", self.path, self.query), &self.secrets);
+        // A line break of the query must not begin a line that nobody sent.
+        let what = what.replace(char::is_control, " ");
+        format!("{} {} {} {what} {status}\n", self.at.render(), self.id, self.method)
+    }
+}
+
+impl Service {
+    /// Gathers a request that found no room of its own.
+    pub(super) fn gather(&self, whose: Whose, asked: &Asked, status: u16) {
+        if let Some(full) = self.0.missed.add(whose, asked, status) {
+            self.write_gathered(whose, full);
+        }
+    }
+
+    /// Records what was only counted of requests without a known token, once their minute has ended.
+    pub fn record_strangers(&self) {
+        self.record_counts(self.0.strangers.ended(self.clock().now()));
+    }
+
+    pub(super) fn record_counts(&self, counts: Vec<(String, Cause, u64)>) {
+        let at = self.clock().now();
+        for (address, cause, count) in counts {
+            let row = Activity {
+                request: self.ids().request(),
+                at,
+                address: address.clone(),
+                status: if cause.is_token() { 401 } else { 400 },
+                folded: count,
+                sentence: format!("Refused: {} more requests", number(count)),
+                note: cause.words().name.to_owned(),
+                cause: Some(cause.key().to_owned()),
+                ..Activity::default()
+            };
+            if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+                self.0.strangers.fold(&address, cause, count);
+            }
+        }
+    }
+
+    /// Records the requests of known tokens that came faster than they could be written one by one.
+    pub fn record_missed(&self) {
+        for (whose, gathered) in self.0.missed.take() {
+            self.write_gathered(whose, gathered);
+        }
+    }
+
+    fn write_gathered(&self, whose: Whose, gathered: Gathered) {
+        let (cause, status) = match whose.what {
+            What::Refused(cause, status) => (Some(cause.key().to_owned()), status),
+            _ => (None, 200),
+        };
+        let row = Activity {
+            request: self.ids().request(),
+            at: self.clock().now(),
+            team: Some(whose.team),
+            token: Some(whose.token),
+            status,
+            folded: gathered.count,
+            sentence: whose.what.sentence(gathered.count),
+            note: "They came faster than they could be written one by one; below, each has a line".to_owned(),
+            cause,
+            request_body: Some(gathered.lines.clone().into_bytes()).filter(|lines| !lines.is_empty()),
+            ..Activity::default()
+        };
+        if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+            self.0.missed.put_back(whose, &gathered);
+        }
     }
 }
 
@@ -77,15 +181,29 @@ mod tests {
     fn counts_are_kept_by_token_and_kind() {
         let missed = Missed::default();
         let whose = |token, what| Whose { team: TeamId(1), token, what };
+        let asked = Asked {
+            id: "req_1".into(),
+            method: "GET".into(),
+            path: "/scim/Users".into(),
+            query: "count=1".into(),
+            ..Asked::default()
+        };
+        let mut full = Vec::new();
         for _ in 0..4312 {
-            missed.add(whose(1, What::LookUps), 1);
+            full.extend(missed.add(whose(1, What::LookUps), &asked, 200));
         }
-        missed.add(whose(2, What::LookUps), 1);
-        missed.add(whose(1, What::Reads), 2);
+        let full: u64 = full.iter().map(|row| row.count).sum();
+        missed.put_back(whose(1, What::LookUps), &Gathered { count: full, lines: String::new() });
+        missed.add(whose(2, What::LookUps), &asked, 200);
+        missed.add(whose(1, What::Reads), &asked, 404);
+        missed.add(whose(1, What::Reads), &asked, 200);
         let mut taken = missed.take();
-        taken.sort_by_key(|(whose, count)| (whose.token, *count));
-        let told: Vec<String> = taken.iter().map(|(whose, count)| whose.what.sentence(*count)).collect();
+        taken.sort_by_key(|(whose, row)| (whose.token, row.count));
+        let told: Vec<String> = taken.iter().map(|(whose, row)| whose.what.sentence(row.count)).collect();
         assert_eq!(told, ["and 2 more reads", "and 4,312 more look-ups", "and 1 more look-up"]);
+        let lines = "1970-01-01T00:00:00.000Z req_1 GET /scim/Users?count=1 404\n\
+                     1970-01-01T00:00:00.000Z req_1 GET /scim/Users?count=1 200\n";
+        assert_eq!(taken[0].1.lines, lines, "each of them has a line");
         assert!(missed.take().is_empty());
     }
 }

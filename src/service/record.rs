@@ -19,6 +19,9 @@ use crate::store::{Activity, ReadTx, StoreError, Subject, WriteTx};
 const KEPT_BODY: usize = 64 * 1024;
 /// How much of the answer to a read is kept: reads are many, and can be repeated.
 const KEPT_READ: usize = 8 * 1024;
+/// How many reads may wait to be written one by one. Changes wait while they are written, so more are gathered in one row
+/// that lists them.
+const READS_AT_ONCE: usize = 512;
 /// How long a note may be.
 const LONGEST_NOTE: usize = 300;
 
@@ -137,14 +140,17 @@ pub(super) fn change(
 }
 
 impl Service {
-    /// Records a read that succeeded, with the next commit; when reads come faster than they can be written, only
-    /// their number.
+    /// Records a read that succeeded, with the next commit; when reads come faster than they can be written one by one, as
+    /// a line of a row that tells of many.
     pub fn record_read(&self, caller: &Caller, asked: &Asked, end: &Ending<'_>) {
-        let row = asked.activity(Some(caller.team), Some(caller.token), false, end);
-        if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
-            let whose = Whose { team: caller.team, token: caller.token, what: What::of(&end.deed) };
-            self.0.missed.add(whose, 1);
+        if self.store().waiting_later() < READS_AT_ONCE {
+            let row = asked.activity(Some(caller.team), Some(caller.token), false, end);
+            if self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+                return;
+            }
         }
+        let whose = Whose { team: caller.team, token: caller.token, what: What::of(&end.deed) };
+        self.gather(whose, asked, end.status);
     }
 
     /// Records a request that was refused or failed, with the next commit.
@@ -194,7 +200,7 @@ impl Service {
                     tx.insert_activity(&row).map(|_| ())
                 });
                 if !written {
-                    self.0.missed.add(Whose { team, token, what: What::Refused(cause, status) }, 1);
+                    self.gather(Whose { team, token, what: What::Refused(cause, status) }, asked, status);
                 }
             }
             _ => {
@@ -203,57 +209,6 @@ impl Service {
                 if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
                     self.0.strangers.fold(&asked.address, cause, 1);
                 }
-            }
-        }
-    }
-
-    /// Records what was only counted of requests without a known token, once their minute has ended.
-    pub fn record_strangers(&self) {
-        self.record_counts(self.0.strangers.ended(self.clock().now()));
-    }
-
-    fn record_counts(&self, counts: Vec<(String, Cause, u64)>) {
-        let at = self.clock().now();
-        for (address, cause, count) in counts {
-            let row = Activity {
-                request: self.ids().request(),
-                at,
-                address: address.clone(),
-                status: if cause.is_token() { 401 } else { 400 },
-                folded: count,
-                sentence: format!("Refused: {} more requests", sentence::number(count)),
-                note: cause.words().name.to_owned(),
-                cause: Some(cause.key().to_owned()),
-                ..Activity::default()
-            };
-            if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
-                self.0.strangers.fold(&address, cause, count);
-            }
-        }
-    }
-
-    /// Records how many requests of known tokens came faster than they could be written.
-    pub fn record_missed(&self) {
-        let at = self.clock().now();
-        for (whose, count) in self.0.missed.take() {
-            let (cause, status) = match whose.what {
-                What::Refused(cause, status) => (Some(cause.key().to_owned()), status),
-                _ => (None, 200),
-            };
-            let row = Activity {
-                request: self.ids().request(),
-                at,
-                team: Some(whose.team),
-                token: Some(whose.token),
-                status,
-                folded: count,
-                sentence: whose.what.sentence(count),
-                note: "They came faster than they could be written one by one".to_owned(),
-                cause,
-                ..Activity::default()
-            };
-            if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
-                self.0.missed.add(whose, count);
             }
         }
     }
@@ -319,7 +274,7 @@ fn marked(body: &[u8], mut end: usize, whole: usize) -> Vec<u8> {
     }
     let mut kept = body[..end].to_vec();
     kept.extend_from_slice(
-        format!("… (cut here: {} bytes in all)", sentence::number(body.len() as u64)).as_bytes(),
+        format!("… (cut here: {} bytes in all)", sentence::number(whole as u64)).as_bytes(),
     );
     kept
 }

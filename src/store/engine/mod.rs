@@ -242,6 +242,11 @@ impl Store {
         true
     }
 
+    /// How many small writes wait.
+    pub fn waiting_later(&self) -> usize {
+        self.handle.later.lock().expect("no job runs under this lock").len()
+    }
+
     /// Changes after every commit that wrote, another process's included.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.handle.shared.commits.subscribe()
