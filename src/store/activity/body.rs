@@ -1,11 +1,9 @@
 //! Bodies of requests and answers: compressed, in a table of their own, and looked through within a chosen time.
 
-use std::cell::RefCell;
 use std::io::Read;
 use std::ops::ControlFlow;
 
 use flate2::read::DeflateDecoder;
-use flate2::{Compress, Compression, FlushCompress, Status};
 use rusqlite::{params, params_from_iter};
 
 use super::list::condition;
@@ -69,25 +67,6 @@ impl ReadTx<'_> {
     }
 }
 
-pub(super) fn deflate(body: &[u8]) -> Vec<u8> {
-    thread_local! {
-        // A compressor is some 300 KiB of tables: kept and reset, since making one costs more than the work itself.
-        static COMPRESSOR: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
-    }
-    COMPRESSOR.with_borrow_mut(|compressor| {
-        compressor.reset();
-        let mut out = Vec::with_capacity(body.len() / 2 + 64);
-        loop {
-            let read = compressor.total_in() as usize;
-            let status = compressor.compress_vec(&body[read..], &mut out, FlushCompress::Finish);
-            match status.expect("deflating needs no dictionary and knows no bad input") {
-                Status::StreamEnd => return out,
-                Status::Ok | Status::BufError => out.reserve(out.capacity()),
-            }
-        }
-    })
-}
-
 fn inflate(body: Vec<u8>) -> Result<Vec<u8>> {
     let mut plain = Vec::new();
     let read = DeflateDecoder::new(&body[..]).read_to_end(&mut plain);
@@ -97,6 +76,7 @@ fn inflate(body: Vec<u8>) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::deflate::deflate;
     use super::*;
 
     #[test]

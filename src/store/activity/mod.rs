@@ -1,7 +1,8 @@
 //! Activity: every provisioning request and what became of it. Here is what a row holds and how it is read; `list` finds
-//! rows, `write` keeps and forgets them, `words` makes them searchable, `body` compresses what was sent and answered.
+//! rows, `write` keeps and forgets them, `words` makes them searchable, `body` looks into what was sent and answered, which `deflate` compresses.
 
 mod body;
+mod deflate;
 mod list;
 mod words;
 mod write;

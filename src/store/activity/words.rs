@@ -68,9 +68,12 @@ pub fn register(connection: &Connection) -> Result<()> {
 }
 
 fn add(team: TeamId, text: &str, words: &mut String) {
+    // A team's number ends where the letter stands: 1 and 11 do not meet.
+    let mark = format!("{}t", team.0);
     for word in split(text) {
-        // A team's number ends where the letter stands: 1 and 11 do not meet.
-        words.push_str(&format!("{}t{word} ", team.0));
+        words.push_str(&mark);
+        words.push_str(&word);
+        words.push(' ');
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use serde_json::Value;
 
-use super::body::deflate;
+use super::deflate::deflate;
 use super::{Activity, words};
 use crate::base::{TeamId, Timestamp};
 use crate::store::counts::NO_TEAM;
@@ -31,8 +31,11 @@ impl WriteTx<'_> {
         let words = words::of(team, activity);
         // Behind all jobs of the batch: the index flushes what it gathered at every savepoint.
         self.at_end(move |tx| {
-            let sql = "insert into activity_text (rowid, words) select n, ? from activity where n = ?";
-            tx.run(sql, params![words, n]).map(|_| ())
+            // Not in one statement: one that could write several rows is a savepoint, too.
+            if tx.one("select n from activity where n = ?", [n], |_| Ok(()))?.is_some() {
+                tx.run("insert into activity_text (rowid, words) values (?, ?)", params![n, words])?;
+            }
+            Ok(())
         });
         self.add_activity_bytes(team, bytes as i64)?;
         if let Some(token) = activity.token {
