@@ -240,8 +240,26 @@ impl Writer {
         }
     }
 
+    /// The small writes, in one savepoint since each costs a copy of the pages that change; one by one where one fails.
     fn small_writes(&mut self) -> Outcome {
-        let jobs = std::mem::take(&mut *self.later.lock().expect("no job runs under this lock"));
+        let mut jobs = std::mem::take(&mut *self.later.lock().expect("no job runs under this lock"));
+        let mut all = jobs.is_empty();
+        if jobs.len() > 1 {
+            let together = self.in_savepoint(|tx| {
+                let mut good =
+                    |job: &mut Later| matches!(catch_unwind(AssertUnwindSafe(|| job(tx))), Ok(Ok(())));
+                all = jobs.iter_mut().all(&mut good);
+                all
+            });
+            match together {
+                Ok(Outcome::Open) => {}
+                Ok(Outcome::Lost) => return Outcome::Lost,
+                Err(_) => return self.lost_or_open(),
+            }
+        }
+        if all {
+            return Outcome::Open;
+        }
         for mut job in jobs {
             let outcome = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| job(tx))) {
                 Ok(Ok(())) => true,
