@@ -107,7 +107,8 @@ pub(super) async fn answer(
     finish(&mut response.headers, &id);
     let bytes = response.body.size_hint().exact();
     let micros = began.elapsed().as_micros() as u64;
-    tracing::info!(target: "scimd::access", %id, %peer, %method, path, status = response.status, micros, bytes, agent);
+    let (id, method) = (id.as_str(), method.as_str());
+    tracing::info!(target: "scimd::access", id, %peer, method, path, status = response.status, micros, bytes, agent);
     outgoing(response, head)
 }
 
