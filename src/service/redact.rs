@@ -125,7 +125,11 @@ pub fn answer(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
             [secret.clone(), quoted[1..quoted.len() - 1].to_owned()]
         })
         .collect();
-    text(&String::from_utf8_lossy(bytes), &escaped).into_bytes()
+    // Looking whether it is UTF-8, as it always is, costs far less than the repair where it is not.
+    match std::str::from_utf8(bytes) {
+        Ok(whole) => text(whole, &escaped).into_bytes(),
+        Err(_) => text(&String::from_utf8_lossy(bytes), &escaped).into_bytes(),
+    }
 }
 
 /// Replaces the values of secret names at any depth and in any case, and those that a PATCH or Bulk operation or a
