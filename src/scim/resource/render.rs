@@ -74,7 +74,7 @@ pub fn render(
     projection: &Projection,
     base: &str,
 ) {
-    let parts = Parts { kind, derived, base };
+    let parts = Parts { kind, derived, base, plain: is_plain(base) };
     if projection.keeps_stored(kind)
         && !registry.shows_on_request(kind)
         && let Some(splices) = parts.splices(stored)
@@ -95,7 +95,7 @@ pub fn whole(
     derived: &Derived<'_>,
     base: &str,
 ) -> Value {
-    Value::Object(Parts { kind, derived, base }.joined(stored.clone()))
+    Value::Object(Parts { kind, derived, base, plain: is_plain(base) }.joined(stored.clone()))
 }
 
 /// A resource's derived parts, on their way into its JSON.
@@ -103,6 +103,8 @@ struct Parts<'a> {
     kind: Kind,
     derived: &'a Derived<'a>,
     base: &'a str,
+    /// Whether the base stands in JSON as it is.
+    plain: bool,
 }
 
 /// Where something is put into a stored text.
@@ -249,7 +251,7 @@ impl Parts<'_> {
     }
 
     fn location<'b>(&'b self, kind: Kind, id: &'b str) -> Location<'b> {
-        Location { base: self.base, kind, id }
+        Location { base: self.base, plain: self.plain, kind, id }
     }
 }
 
@@ -278,6 +280,8 @@ struct MetaEntry<'a> {
 /// The address of a resource, written without being put together first.
 struct Location<'a> {
     base: &'a str,
+    /// Whether the base stands in JSON as it is.
+    plain: bool,
     kind: Kind,
     id: &'a str,
 }
@@ -325,17 +329,20 @@ impl MetaEntry<'_> {
 
 impl Location<'_> {
     fn write(&self, out: &mut Vec<u8>) {
-        let stands = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-        let stands_as_it_is = |text: &str| text.as_bytes().iter().all(stands);
-        if !(stands_as_it_is(self.base) && stands_as_it_is(self.id)) {
+        if !(self.plain && is_plain(self.id)) {
             return write(out, self);
         }
-        out.push(b'"');
-        for part in [self.base, "/", self.kind.endpoint(), "/", self.id] {
+        let kind = self.kind.endpoint();
+        out.reserve(self.base.len() + kind.len() + self.id.len() + 4);
+        for part in ["\"", self.base, "/", kind, "/", self.id, "\""] {
             out.extend_from_slice(part.as_bytes());
         }
-        out.push(b'"');
     }
+}
+
+/// Whether a text stands in JSON as it is.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
 }
 
 fn value<T: Serialize>(part: &T) -> Value {
@@ -376,7 +383,7 @@ mod tests {
             ("https://a\"b", "r\\1", "\"\u{1}é"),
             ("https://\u{fc}.example.com", "\u{7f}", "\u{2028}"),
         ] {
-            let location = || Location { base, kind: Kind::User, id };
+            let location = || Location { base, plain: is_plain(base), kind: Kind::User, id };
             let entry = Entry { value: id, reference: location(), display, kind: "User" };
             let meta = MetaEntry {
                 resource_type: "User",
@@ -611,7 +618,7 @@ mod tests {
             let registry = Registry::standard();
             let projection = Projection::parse(&registry, &[kind], None, Some(&excluded.join(","))).expect("taken");
             prop_assert!(projection.keeps_stored(kind));
-            let parts = Parts { kind, derived: &derived, base: &base };
+            let parts = Parts { kind, derived: &derived, base: &base, plain: is_plain(&base) };
             let text = serde_json::to_string(&stored).expect("JSON");
             prop_assert!(parts.splices(&text).is_some());
             let (mut fast, mut slow) = (Vec::new(), Vec::new());
