@@ -157,18 +157,20 @@ impl WriteTx<'_> {
         let sql = "select exists (select 1 from member_past where holder = ? and until = ? and ended = ?)";
         let left = self.number(sql, params![group.n, now, event])? != 0;
         for &member in members {
-            let entered = self.run(
+            let entered = self.one(
                 "insert or ignore into member (holder, member, id, kind, display, named, since, event)
-                 select ?1, n, id, kind, display, named, ?3, ?4 from resource where n = ?2 and team = ?5",
+                 select ?1, n, id, kind, display, named, ?3, ?4 from resource where n = ?2 and team = ?5 returning kind",
                 params![group.n, member, now, event, team],
+                |row| row.get::<_, Kind>(0),
             )?;
-            if entered > 0 {
+            let Some(kind) = entered else { continue };
+            if kind == Kind::Group {
                 // Before the next edge, so that the nesting is always checked against a whole closure.
                 self.nest(group, member)?;
-                added.push(member);
-                if left {
-                    self.go_on(group.n, member, event)?;
-                }
+            }
+            added.push(member);
+            if left {
+                self.go_on(group.n, member, event)?;
             }
         }
         self.count_members(team, group, added.len() as i64)?;

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{ReadTx, Result, Row, StoreError, WriteTx};
-use crate::scim::Kind;
 
 /// How many groups a chain may have, the outermost and the innermost included.
 const DEPTH: usize = 16;
@@ -82,13 +81,8 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// A member has entered a group: if it is a group, checks the nesting and extends the closure.
+    /// A group has entered a group: checks the nesting and extends the closure.
     pub(super) fn nest(&mut self, group: &Row, member: i64) -> Result<()> {
-        let sql = "select kind from member where holder = ? and member = ?";
-        let kind = self.one(sql, [group.n, member], |row| row.get::<_, Kind>(0))?;
-        if kind != Some(Kind::Group) {
-            return Ok(());
-        }
         if let Some(back) = self.way_in(member, group.n)? {
             let names = self.names([group.n].into_iter().chain(back))?;
             return Err(StoreError::Loop { names });
