@@ -33,6 +33,8 @@ pub async fn run() {
             found.insert(key.to_owned(), instructions);
         }
     }
+    // Before the end of this process, which would not wait for it.
+    drop(counted);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/counters.txt");
     if std::env::args().any(|argument| argument == "--record") {
         let lines: String = found.iter().map(|(key, count)| format!("{key} {count}\n")).collect();
