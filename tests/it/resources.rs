@@ -184,6 +184,34 @@ fn a_name_is_unique_without_regard_to_case() {
 }
 
 #[test]
+fn what_is_deleted_is_gone_for_every_operation() {
+    let server = Server::plain();
+    for caller in [server.caller_with(&["--strict"]), server.caller()] {
+        let name = &caller.token[8..20];
+        for (path, mut body) in [
+            ("/Users", json!({"schemas": [USER], "userName": name})),
+            ("/Groups", json!({"schemas": [GROUP], "displayName": name})),
+        ] {
+            let id = caller.post(path, &body).is(201).id();
+            let gone = format!("{path}/{id}");
+            caller.delete(&gone).is(204);
+            caller.get(&gone).error(404, "");
+            caller.get(&format!("{gone}?attributes=id")).error(404, "");
+            caller.put(&gone, &body).error(404, "");
+            caller.patch(&gone, json!([{"op": "add", "path": "externalId", "value": "x"}])).error(404, "");
+            caller.delete(&gone).error(404, "");
+            let filter = format!("{path}?filter=id+eq+%22{id}%22");
+            for list in [path, filter.as_str(), "/"] {
+                assert!(!caller.get(list).is(200).ids().contains(&id), "{list}");
+            }
+            body["externalId"] = json!("another");
+            let again = caller.post(path, &body).is(201).id();
+            caller.delete(&format!("{path}/{again}")).is(204);
+        }
+    }
+}
+
+#[test]
 fn two_groups_of_one_name() {
     let server = Server::plain();
     let compat = server.caller();
