@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::{Caller, Error};
-use crate::scim::filter::eval_value;
-use crate::scim::patch::MemberEdit;
+use crate::scim::filter::{Filter, eval_value};
+use crate::scim::patch::{MemberEdit, Otherwise};
 use crate::scim::resource::Member;
 use crate::scim::{Kind, Leniency, Mode, Notes, ScimError};
 use crate::store::{By, Known, ReadTx, Row, WriteTx};
@@ -95,11 +95,13 @@ pub fn apply(
                 let found = tx.find_members(caller.team, ids)?;
                 remove(tx, caller, group, found, &mut delta)?;
             }
-            MemberEdit::RemoveWhere(filter) => {
-                let matching =
-                    all(tx, caller, group)?.into_iter().filter(|found| eval_value(filter, &as_value(found)));
-                let matching = matching.collect();
-                remove(tx, caller, group, matching, &mut delta)?;
+            MemberEdit::RemoveWhere { filter, otherwise } => {
+                let matching = matching(tx, caller, group, filter)?;
+                match otherwise {
+                    Otherwise::Fail if matching.is_empty() => return Err(nobody("removed")),
+                    Otherwise::Nothing if matching.is_empty() => notes.used(Leniency::RemoveMissing),
+                    _ => remove(tx, caller, group, matching, &mut delta)?,
+                }
             }
             MemberEdit::RemoveAll => {
                 let everyone = all(tx, caller, group)?;
@@ -107,12 +109,9 @@ pub fn apply(
             }
             MemberEdit::Replace(members) => replace(tx, caller, group, members, notes, &mut delta)?,
             MemberEdit::ReplaceWhere { filter, with, create } => {
-                let matching =
-                    all(tx, caller, group)?.into_iter().filter(|found| eval_value(filter, &as_value(found)));
-                let matching: Vec<Known> = matching.collect();
+                let matching = matching(tx, caller, group, filter)?;
                 if matching.is_empty() && !create {
-                    let detail = "members: no member satisfies the filter of the path; nothing was replaced";
-                    return Err(Error::Scim(ScimError::no_target(detail)));
+                    return Err(nobody("replaced"));
                 }
                 let wanted = resolve(tx, caller, with, notes)?;
                 remove(tx, caller, group, matching, &mut delta)?;
@@ -241,6 +240,17 @@ fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Erro
             return Ok(everyone);
         }
     }
+}
+
+/// The members that satisfy a filter.
+fn matching(tx: &ReadTx<'_>, caller: &Caller, group: &Row, filter: &Filter) -> Result<Vec<Known>, Error> {
+    let everyone = all(tx, caller, group)?;
+    Ok(everyone.into_iter().filter(|found| eval_value(filter, &as_value(found))).collect())
+}
+
+fn nobody(done: &str) -> Error {
+    let detail = format!("members: no member satisfies the filter of the path; nobody was {done}");
+    Error::Scim(ScimError::no_target(detail))
 }
 
 /// A member as a filter on `members` sees it. Its address counts from the base, as RFC 7643 §2.3.7 lets it.

@@ -75,6 +75,16 @@ impl Desk {
         self.service.replace(caller, &self.asked(), target(kind), id, &body).await
     }
 
+    /// Patches a user or group as a provider does.
+    pub async fn patch(&self, caller: &Caller, kind: Kind, id: &str, body: Value) -> Result<Outcome, Error> {
+        self.service.patch(caller, &self.asked(), target(kind), id, &body).await
+    }
+
+    /// Reads a user or group that is there.
+    pub fn read(&self, caller: &Caller, kind: Kind, id: &str) -> Outcome {
+        self.service.get(caller, &target(kind), id).expect("it is there").0
+    }
+
     /// Deletes a user or group as a provider does.
     pub async fn delete(&self, caller: &Caller, kind: Kind, id: &str) -> Result<(), Error> {
         self.service.delete(caller, &self.asked(), target(kind), id).await

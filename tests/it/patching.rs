@@ -176,6 +176,16 @@ fn a_filter_that_nothing_satisfies_is_no_target() {
     ] {
         user.send(json!([operation])).error(400, "noTarget");
     }
+    let group = format!("/Groups/{}", caller.group("eng", &[user.path.rsplit('/').next().expect("an id")]));
+    let remove = |path: &str| caller.patch(&group, json!([{"op": "remove", "path": path}]));
+    let version = caller.get(&group).is(200).header("etag").to_owned();
+    for path in ["members[display eq \"nobody\"]", "members[type eq \"Group\"]", "members[value sw \"x\"]"] {
+        remove(path).error(400, "noTarget");
+    }
+    // §3.5.2.2: who is no member cannot leave, and that is no fault.
+    for path in ["members[value eq \"nobody\"]", "members[value eq \"a\" or value eq \"b\"]"] {
+        assert_eq!(remove(path).is(200).header("etag"), version);
+    }
 }
 
 #[test]

@@ -129,8 +129,8 @@ impl Step<'_> {
         let attribute = &self.path.attribute;
         match change {
             Change::Append(sent) => {
-                let touched = values::append(attribute, &mut values, sent);
-                self.one_primary(&mut values, &touched, notes)?;
+                let marked = values::append(attribute, &mut values, sent);
+                self.one_primary(&mut values, &marked, notes)?;
             }
             Change::ReplaceAll(sent) => {
                 values = values::without_repeats(attribute, sent.clone());
@@ -205,7 +205,7 @@ impl Step<'_> {
             self.one_primary(&mut values, places, notes)?;
         }
         values.retain(|value| value.as_object().is_none_or(|members| !members.is_empty()));
-        Ok(values)
+        Ok(values::without_repeats(&self.path.attribute, values))
     }
 
     /// What a filter that found nothing comes to.
@@ -236,7 +236,7 @@ impl Step<'_> {
         values.push(created);
         let last = values.len() - 1;
         self.one_primary(&mut values, &[last], notes)?;
-        Ok(values)
+        Ok(values::without_repeats(&self.path.attribute, values))
     }
 
     /// The value that a filter and a change describe together.

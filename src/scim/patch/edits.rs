@@ -299,7 +299,12 @@ impl Planner<'_> {
                 };
                 (ValueChange::Merge(vec![sub_change(op, &sub, found)]), otherwise)
             }
-            (OpKind::Add, None) => (self.merged(&path.attribute, given, here)?, Otherwise::Create(false)),
+            (OpKind::Add, None) => {
+                let change = self.merged(&path.attribute, given, here)?;
+                let otherwise =
+                    if says_nothing(&change) { self.when_missing() } else { Otherwise::Create(false) };
+                (change, otherwise)
+            }
             (_, None) => match self.element(&path.attribute, given, here)? {
                 None => (ValueChange::Remove, self.when_missing()),
                 Some(element) => (ValueChange::Replace(element), self.when_replacing()),
@@ -312,7 +317,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn when_missing(&self) -> Otherwise {
+    pub(super) fn when_missing(&self) -> Otherwise {
         if self.mode == Mode::Strict { Otherwise::Fail } else { Otherwise::Nothing }
     }
 
@@ -331,6 +336,11 @@ impl Planner<'_> {
     pub(super) fn edit(&mut self, here: &Here, target: Target) {
         self.plan.edits.push(Edit { place: here.operation.clone(), target });
     }
+}
+
+/// Whether a change only unassigns, so that there is nothing to make a new value of.
+fn says_nothing(change: &ValueChange) -> bool {
+    matches!(change, ValueChange::Merge(subs) if !subs.is_empty() && subs.iter().all(|sub| sub.new.is_none()))
 }
 
 fn is_schemas(path: &AttrPath) -> bool {

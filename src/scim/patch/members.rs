@@ -75,7 +75,9 @@ impl Planner<'_> {
         Ok(match (op, ids) {
             (OpKind::Remove, ids) => {
                 self.no_value_expected(value, here)?;
-                Some(ids.map_or(MemberEdit::RemoveWhere(filter), MemberEdit::Remove))
+                // §3.5.2.2: to remove who is no member is no fault. A filter that says anything else must find somebody.
+                let otherwise = self.when_missing();
+                Some(ids.map_or(MemberEdit::RemoveWhere { filter, otherwise }, MemberEdit::Remove))
             }
             (OpKind::Add, Some(ids)) => {
                 let mut added = Vec::new();

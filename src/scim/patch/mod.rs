@@ -48,7 +48,12 @@ pub enum MemberEdit {
     /// These ids cease to be members; ids that are none change nothing.
     Remove(Vec<String>),
     /// Members that satisfy the filter cease to be members.
-    RemoveWhere(Filter),
+    RemoveWhere {
+        /// Which members.
+        filter: Filter,
+        /// What happens if there is no such member.
+        otherwise: Otherwise,
+    },
     /// The group becomes empty.
     RemoveAll,
     /// These become the only members.

@@ -11,28 +11,29 @@ use crate::scim::fold::fold;
 use crate::scim::schema::{Attribute, Type};
 
 /// Adds values to a list. One that is there already is not added again: it takes on what the new one says besides.
-/// Returns the places of the values that were sent.
+/// Returns the places of the values that were sent as primary.
 pub(super) fn append(attribute: &Attribute, values: &mut Vec<Value>, sent: &[Value]) -> Vec<usize> {
     let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, value) in values.iter().enumerate() {
         known.entry(key(attribute, value)).or_default().push(place);
     }
-    let mut touched = Vec::new();
+    let mut marked = Vec::new();
     for new in sent {
         let same = known.entry(key(attribute, new)).or_default();
-        match same.iter().find(|place| same_type(attribute, &values[**place], new)) {
-            Some(&place) => {
-                take_on(&mut values[place], new);
-                touched.push(place);
-            }
+        let there = same.iter().copied().find(|place| same_type(attribute, &values[*place], new));
+        let place = there.unwrap_or(values.len());
+        match values.get_mut(place) {
+            Some(value) => take_on(value, new),
             None => {
-                same.push(values.len());
-                touched.push(values.len());
+                same.push(place);
                 values.push(new.clone());
             }
         }
+        if is_primary(new) && !marked.contains(&place) {
+            marked.push(place);
+        }
     }
-    touched
+    marked
 }
 
 /// Removes the listed values from a list.
@@ -47,17 +48,24 @@ pub(super) fn withdraw(attribute: &Attribute, values: &mut Vec<Value>, listed: &
     });
 }
 
-/// Takes values out that stand in the list already.
+/// Each value once (RFC 7643 §2.4): of those with the same value and type the first stays, and takes on what only a later
+/// one says, and the mark of being primary.
 pub(super) fn without_repeats(attribute: &Attribute, values: Vec<Value>) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::with_capacity(values.len());
-    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut known: HashMap<(String, Option<String>), usize> = HashMap::new();
     for value in values {
-        let same = known.entry(key(attribute, &value)).or_default();
-        if same.iter().any(|place| kept[*place] == value) {
-            continue;
+        let place = *known.entry((key(attribute, &value), type_of(attribute, &value))).or_insert(kept.len());
+        match kept.get_mut(place) {
+            None => kept.push(value),
+            Some(Value::Object(first)) => {
+                for (name, said) in value.as_object().into_iter().flatten() {
+                    if !first.contains_key(name) || name == "primary" && *said == Value::Bool(true) {
+                        first.insert(name.clone(), said.clone());
+                    }
+                }
+            }
+            Some(_) => {}
         }
-        same.push(kept.len());
-        kept.push(value);
     }
     kept
 }
@@ -153,13 +161,14 @@ fn folded(attribute: &Attribute, value: &Value) -> String {
     }
 }
 
+fn type_of(attribute: &Attribute, value: &Value) -> Option<String> {
+    let sub = attribute.sub("type")?;
+    Some(folded(sub, value.get("type")?))
+}
+
 /// Two values with the same key are one unless both have a type and the types differ.
 fn same_type(attribute: &Attribute, one: &Value, other: &Value) -> bool {
-    let kind = |value: &Value| {
-        let sub = attribute.sub("type")?;
-        Some(folded(sub, value.get("type")?))
-    };
-    match (kind(one), kind(other)) {
+    match (type_of(attribute, one), type_of(attribute, other)) {
         (Some(one), Some(other)) => one == other,
         _ => true,
     }
