@@ -13,8 +13,20 @@ pub const HIDDEN: &str = "(removed)";
 const DEEPEST: usize = 70;
 /// Shorter values are taken out where they stand, but not looked for elsewhere: they are part of too many words.
 const SHORTEST: usize = 4;
-/// Names that hold a secret have one of these in them.
-const SECRET_NAMES: [&str; 5] = ["password", "authorization", "token", "secret", "credential"];
+/// Names that hold a secret have one of these in them, hyphens and underscores left out.
+const SECRET_NAMES: [&str; 11] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "authorization",
+    "token",
+    "secret",
+    "credential",
+    "apikey",
+    "privatekey",
+];
 
 /// A text that may be kept, and the secrets that stood in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,6 +171,16 @@ fn walk(value: &mut Value, depth: usize, untold: &Untold, secrets: &mut Vec<Stri
             *map = kept;
         }
         Value::Array(list) => list.iter_mut().for_each(|value| walk(value, depth + 1, untold, secrets)),
+        // JSON that was sent as a text is looked into as well.
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            if let Ok(mut inner) = serde_json::from_str(text) {
+                let known = secrets.len();
+                walk(&mut inner, depth + 1, untold, secrets);
+                if secrets.len() > known {
+                    *text = inner.to_string();
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -286,10 +308,11 @@ fn tokens(text: &str) -> String {
 }
 
 fn is_secret_name(name: &str) -> bool {
-    SECRET_NAMES.iter().any(|word| {
-        name.len() >= word.len()
-            && name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    })
+    let letters =
+        name.bytes().filter(|letter| !b"-_".contains(letter)).map(|letter| letter.to_ascii_lowercase());
+    let letters: Vec<u8> = letters.collect();
+    let begins = |at: usize| SECRET_NAMES.iter().any(|word| letters[at..].starts_with(word.as_bytes()));
+    (0..letters.len()).any(|at| b"pastc".contains(&letters[at]) && begins(at))
 }
 
 #[cfg(test)]
@@ -310,13 +333,15 @@ mod tests {
                 { "op": "replace", "value": { "password[value eq \"hunter8\"].x": 1 } },
                 { "method": "POST", "data": { "password": ["hunter9"], "apiToken": { "x": "hunter10" } } },
                 { "filter": "userName eq \"mei\" and password sw \"hunter11\"" },
+                { "op": "replace", "value": "{\"password\": \"hunter12\", \"title\": \"[x\"}" },
+                { "API-Key": "hunter13", "client_secret": "hunter14", "privateKey": ["hunter15"], "user_pwd": "hunter16" },
             ],
         });
         let redacted = body(&sent, &Untold::default());
         let text = String::from_utf8(redacted.kept).expect("JSON is UTF-8");
         assert!(!text.contains("hunter"), "{text}");
         assert!(text.contains("mei@example.com") && text.contains("emails[password eq (removed)]"), "{text}");
-        for n in 2..=11 {
+        for n in 2..=16 {
             assert!(redacted.secrets.contains(&format!("hunter{n}")), "hunter{n} of {:?}", redacted.secrets);
         }
     }

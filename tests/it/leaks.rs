@@ -11,6 +11,7 @@ use crate::server::{Server, USER};
 
 const BADGE: &str = "urn:example:2.0:User:Badge";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// Part of every mark, and of nothing else.
@@ -50,6 +51,15 @@ fn doors(user: &str, group: &str, mark: &mut dyn FnMut() -> String) -> Vec<Door>
         ("what is never returned, as an object", json!({BADGE: {"pin": {"x": mark()}}})),
         ("what is only written, within another", json!({BADGE: {"door": {"code": mark()}}})),
         ("what is never returned, without its URN", json!({"pin": mark()})),
+        (
+            "names with hyphens, short ones",
+            json!({"api-key": mark(), "user_pwd": mark(), "passPhrase": mark()}),
+        ),
+        (
+            "within the enterprise extension",
+            json!({ENTERPRISE: {"password": mark(), "manager": {"secret": mark()}}}),
+        ),
+        ("JSON sent as a text", json!({"title": format!("{{\"password\": \"{}\"}}", mark())})),
     ] {
         let sent = person(extra).to_string().into_bytes();
         body(name, "POST", "/Users", sent.clone());
@@ -91,6 +101,7 @@ fn doors(user: &str, group: &str, mark: &mut dyn FnMut() -> String) -> Vec<Door>
             "a value path with a quote in the value",
             json!({"op": "remove", "path": format!("emails[password eq \"a\\\"{}\"]", mark())}),
         ),
+        ("JSON as a text", json!({"op": "replace", "value": format!("{{\"password\": \"{}\"}}", mark())})),
         ("an unknown op", json!({"op": "burn", "path": "password", "value": mark()})),
         ("never returned by path", json!({"op": "replace", "path": format!("{BADGE}:pin"), "value": mark()})),
         ("never returned by a short path", json!({"op": "replace", "path": "pin", "value": mark()})),
@@ -163,6 +174,20 @@ fn doors(user: &str, group: &str, mark: &mut dyn FnMut() -> String) -> Vec<Door>
         body(name, "POST", "/Users", text.clone().into_bytes());
         body(name, "PATCH", &one, text.clone().into_bytes());
         body(name, "POST", "/Bulk", [text.as_bytes(), b"\xff\xfe"].concat());
+    }
+    for (name, field, value) in [
+        ("a zipped body", "content-encoding", "gzip"),
+        ("a form", "content-type", "application/x-www-form-urlencoded"),
+        ("XML", "content-type", "application/xml"),
+        ("text", "content-type", "text/plain"),
+    ] {
+        for text in
+            [format!("password={}&a=b", mark()), json!({"password": mark(), "userName": ""}).to_string()]
+        {
+            let headers = vec![(field, value.to_owned())];
+            let path = "/Users".to_owned();
+            doors.push(Door { name, method: "POST", path, headers, body: text.into_bytes() });
+        }
     }
     for name in ["x-api-key", "cookie", "proxy-authorization", "x-auth-token"] {
         let headers = vec![(name, mark())];
@@ -256,7 +281,10 @@ fn no_door_lets_a_secret_into_the_file_the_log_or_an_answer() {
         }
         assert!(sent > first);
         for door in doors {
-            let mut all: Vec<(&str, &str)> = vec![("content-type", "application/scim+json")];
+            let mut all: Vec<(&str, &str)> = Vec::new();
+            if door.headers.iter().all(|(name, _)| *name != "content-type") {
+                all.push(("content-type", "application/scim+json"));
+            }
             all.extend(door.headers.iter().map(|(name, value)| (*name, value.as_str())));
             if let Some(authorization) = authorization {
                 all.push(("authorization", authorization));
@@ -287,8 +315,25 @@ fn no_door_lets_a_secret_into_the_file_the_log_or_an_answer() {
     assert_eq!(found, "", "no word of the search is a secret");
     let exported = server.data().run(&["activity", "export"]).well().stdout;
     assert!(!exported.contains(MARK) && exported.lines().count() > 900);
+    for token in [&known.token, &revoked.token] {
+        let headers = [("user-agent", token.as_str()), ("x-token", token.as_str())];
+        server.client().send("GET", &format!("{}/{token}/Users", known.base), &headers, Vec::new());
+    }
+    std::thread::sleep(Duration::from_millis(600));
     let said = server.said();
     assert!(!said.contains(MARK), "the log: {}", near(said.as_bytes(), &names));
+    for token in [&known, &strict, &reader, &revoked, &expired].map(|caller| &caller.token) {
+        assert!(!said.contains(token.as_str()), "a token in the log");
+    }
+    for file in crate::server::files_in(&server.data().dir()) {
+        let bytes = std::fs::read(&file).expect("it can be read");
+        assert!(
+            !holds(&bytes, MARK.as_bytes()),
+            "while it runs, {}: {}",
+            file.display(),
+            near(&bytes, &names)
+        );
+    }
     std::fs::remove_file(file).expect("removed");
     let data = std::sync::Arc::clone(server.data());
     let tokens: Vec<String> =
