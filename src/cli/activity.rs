@@ -1,28 +1,24 @@
 //! `scimd activity`: what providers asked and what became of it, as it comes in, by words, for one user or group, or to take
 //! away.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::Value;
 
+use super::lines::Lines;
 use super::narrow::Narrow;
-use super::table::printable;
+use super::terminal::printable;
 use super::{Desk, OfTeam};
 use crate::scim::Kind;
 use crate::serve::Failure;
 use crate::service::export::{Format, Taken};
 use crate::service::history::State;
 use crate::service::sentence::count;
-use crate::service::told::Told;
-use crate::store::{ActivityQuery, ActivityRow, Team};
+use crate::store::ActivityQuery;
 
 /// How often --follow looks.
 const LOOK: Duration = Duration::from_millis(300);
-/// Characters of a value that changed.
-const LONGEST_VALUE: usize = 200;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -120,7 +116,7 @@ pub(super) async fn run(desk: &Desk, command: Command) -> Result<String, Failure
 async fn history(desk: &Desk, of: &Of) -> Result<String, Failure> {
     let team = desk.team(&of.of)?;
     let history = desk.service.history(team.id, &of.who).await?;
-    let mut names = Names::new(desk, &team);
+    let mut lines = Lines::new(desk, &team);
     let who = &history.who;
     let mut text = format!("{} ({} {})", who.name, who.kind.name(), who.id);
     text.push_str(&match &who.state {
@@ -141,7 +137,7 @@ async fn history(desk: &Desk, of: &Of) -> Result<String, Failure> {
     });
     let mut text = printable(&text) + "\n";
     for told in &history.told {
-        text.push_str(&names.told(told));
+        text.push_str(&lines.told(told));
     }
     if !who.namesakes.is_empty() {
         text.push_str(&format!("Others have or had this name: {}\n", who.namesakes.join(", ")));
@@ -156,8 +152,8 @@ async fn find(desk: &Desk, search: &Search) -> Result<String, Failure> {
         true => desk.service.requests_in_bodies(team.id, query).await?,
         false => desk.service.requests(team.id, query).await?,
     };
-    let mut names = Names::new(desk, &team);
-    let mut text: String = found.rows.iter().rev().map(|row| names.line(row)).collect();
+    let mut lines = Lines::new(desk, &team);
+    let mut text: String = found.rows.iter().rev().map(|row| lines.line(row)).collect();
     if let Some((at, _)) = found.next {
         text.push_str(&format!(
             "There may be more before {}; narrow the search or end it there with --to.\n",
@@ -189,13 +185,13 @@ async fn export(desk: &Desk, take: &Take) -> Result<String, Failure> {
 
 async fn follow(desk: &Desk, tail: &Tail) -> Result<String, Failure> {
     let team = desk.team(&tail.of)?;
-    let mut names = Names::new(desk, &team);
+    let mut lines = Lines::new(desk, &team);
     // The highest number there is now; what is listed by time may have been written in another order.
     let query = tail.narrow.query(desk, &team, tail.lines.max(200))?;
     let recent = desk.service.last_requests(team.id, query).await?;
     let mut last = recent.iter().map(|row| row.n).max().unwrap_or(0);
     let first = recent.len().saturating_sub(tail.lines as usize);
-    let text: String = recent[first..].iter().map(|row| names.line(row)).collect();
+    let text: String = recent[first..].iter().map(|row| lines.line(row)).collect();
     if !tail.follow {
         return Ok(text);
     }
@@ -208,72 +204,8 @@ async fn follow(desk: &Desk, tail: &Tail) -> Result<String, Failure> {
         tokio::time::sleep(LOOK).await;
         for row in desk.service.requests_after(team.id, last, query.clone())? {
             last = row.n;
-            there = there && print(&names.line(&row)).is_ok();
+            there = there && print(&lines.line(&row)).is_ok();
         }
     }
     Ok(String::new())
-}
-
-/// Names of tokens, by their number.
-struct Names<'a> {
-    desk: &'a Desk,
-    team: &'a Team,
-    tokens: HashMap<i64, String>,
-}
-
-impl<'a> Names<'a> {
-    fn new(desk: &'a Desk, team: &'a Team) -> Names<'a> {
-        Names { desk, team, tokens: HashMap::new() }
-    }
-
-    fn token(&mut self, n: i64) -> String {
-        if !self.tokens.contains_key(&n) {
-            let tokens = self.desk.service.tokens(self.team.id).unwrap_or_default();
-            self.tokens.extend(tokens.into_iter().map(|token| (token.n, token.name)));
-        }
-        self.tokens.get(&n).cloned().unwrap_or_else(|| format!("token {n}"))
-    }
-
-    /// The line of something in a history, and below it what changed.
-    fn told(&mut self, told: &Told) -> String {
-        let mut text = self.line(&told.row);
-        let changes = told.row.activity.diff.as_ref().and_then(Value::as_array);
-        for change in changes.into_iter().flatten() {
-            let part = |name: &str| match change[name].as_str().unwrap_or_default() {
-                "" => "nothing".to_owned(),
-                text => clip(text, LONGEST_VALUE),
-            };
-            let line = format!("    {}: {} to {}", part("path"), part("old"), part("new"));
-            text.push_str(&(printable(&line) + "\n"));
-        }
-        text
-    }
-
-    /// `time  status  token  what happened (note)  request id`
-    fn line(&mut self, row: &ActivityRow) -> String {
-        let activity = &row.activity;
-        let token = activity.token.map_or_else(|| "no token".to_owned(), |n| self.token(n));
-        let note = match activity.note.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", activity.note),
-        };
-        let status = match activity.status {
-            0 => "---".to_owned(),
-            status => status.to_string(),
-        };
-        let line = format!(
-            "{}  {status}  {token}  {}{note}  {}",
-            activity.at.render(),
-            activity.sentence,
-            activity.request
-        );
-        printable(&line) + "\n"
-    }
-}
-
-fn clip(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::table::printable;
+use super::terminal::printable;
 use super::{Desk, Done, OfTeam};
 use crate::serve::Failure;
 use crate::service::compare::Export;

@@ -6,11 +6,13 @@ mod admin;
 mod check;
 mod compare;
 mod life;
+mod lines;
 mod narrow;
 mod schema;
 mod selftest;
 mod table;
 mod team;
+mod terminal;
 mod token;
 
 use std::ffi::OsString;

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::table::printable;
+use super::terminal::printable;
 use super::{Desk, Done, say};
 use crate::http::client::Trust;
 use crate::selftest::{Line, Subject, Which, summary};
