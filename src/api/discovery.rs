@@ -36,19 +36,20 @@ pub fn answer(
         Route::Schemas(id) => ("the schemas", chosen(service.schemas(team, mode, base)?, id.as_deref())?),
         _ => return Err(super::not_served(exchange)),
     };
-    if let Some(caller) = caller {
-        let ending = Ending {
-            status: 200,
-            deed: Deed::Discovery { what },
-            subject: None,
-            cause: None,
-            changes: &[],
-            events: &[],
-            also: &[],
-            notes: &Default::default(),
-            response: None,
-        };
-        face.service.record_read(caller, &exchange.asked, &ending);
+    let ending = Ending {
+        status: 200,
+        deed: Deed::Discovery { what },
+        subject: None,
+        cause: None,
+        changes: &[],
+        events: &[],
+        also: &[],
+        notes: &Default::default(),
+        response: None,
+    };
+    match caller {
+        Some(caller) => service.record_read(caller, &exchange.asked, &ending),
+        None => service.record_open_read(&exchange.asked, &ending),
     }
     Ok(response)
 }

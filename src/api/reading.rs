@@ -11,11 +11,14 @@ use crate::scim::{Kind, Leniency, Mode, Registry, ScimError, json};
 use crate::service::Precondition;
 use crate::service::provider;
 use crate::service::redact;
+use crate::service::wanted::name_in;
 use crate::service::{Caller, Error};
 
 /// The media type of SCIM (RFC 7644 §3.1).
 pub const SCIM_JSON: &str = "application/scim+json";
 const JSON: &str = "application/json";
+/// Characters of a name that are kept of a refused request.
+const LONGEST_NAME: usize = 200;
 
 /// The path behind the prefix.
 pub struct Path {
@@ -207,6 +210,7 @@ pub async fn body(face: &Face, exchange: &mut Exchange, caller: &Caller) -> Resu
         exchange.asked.notes.used(Leniency::MediaType);
     }
     exchange.sign = provider::of_body(&value);
+    exchange.asked.about = name_in(&value).map(|name| clip(&name, LONGEST_NAME));
     let redacted = redact::body(&value, &exchange.asked.untold);
     exchange.asked.body = Some(redacted.kept);
     exchange.asked.secrets.extend(redacted.secrets);

@@ -64,8 +64,19 @@ impl Fault {
     }
 }
 
-/// Words a fault for a client that asked for this path; the path is empty when it could not be read.
-pub type FaultAnswer = Arc<dyn Fn(&Fault, &str) -> Response + Send + Sync>;
+/// A request that no handler answered, as far as it was read: all but the fault, the id and the peer may be empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Unserved<'a> {
+    pub fault: &'a Fault,
+    pub id: &'a str,
+    pub peer: SocketAddr,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub user_agent: &'a str,
+}
+
+/// Words a fault for the client.
+pub type FaultAnswer = Arc<dyn Fn(&Unserved<'_>) -> Response + Send + Sync>;
 
 /// What all requests of a server share.
 pub(super) struct Shared {
@@ -92,17 +103,22 @@ pub(super) async fn answer(
     let old = parts.version < hyper::Version::HTTP_11;
     let request = Request::from_network(parts, body, peer, tls, id.clone());
     let zipped = gzip::accepted(&request.headers);
-    let agent = request.headers.get("user-agent").unwrap_or("").to_string();
+    let agent = loggable(request.headers.get("user-agent").unwrap_or(""));
 
-    let mut response = if uri_length > shared.limits.uri_bytes {
-        (shared.fault)(&Fault::UriTooLong(shared.limits.uri_bytes), &request.path)
+    let raw_path = request.path.clone();
+    let fault = if uri_length > shared.limits.uri_bytes {
+        Err(Fault::UriTooLong(shared.limits.uri_bytes))
     } else if request.headers.size() > shared.limits.header_bytes {
-        (shared.fault)(&Fault::HeadersTooLarge(shared.limits.header_bytes), &request.path)
+        Err(Fault::HeadersTooLarge(shared.limits.header_bytes))
     } else if let Err(fault) = host::check(&request.headers, old) {
-        (shared.fault)(&Fault::BadHost(fault), &request.path)
+        Err(Fault::BadHost(fault))
     } else {
         handled(shared, request, &path).await
     };
+    let mut response = fault.unwrap_or_else(|fault| {
+        let (method, path, user_agent) = (method.as_str(), raw_path.as_str(), agent.as_str());
+        (shared.fault)(&Unserved { fault: &fault, id: &id, peer, method, path, user_agent })
+    });
     gzip::apply(&mut response, zipped).await;
     finish(&mut response.headers, &id);
     let bytes = response.body.size_hint().exact();
@@ -120,7 +136,8 @@ pub(super) fn unread(shared: &Shared, status: u16, peer: SocketAddr) -> Vec<u8> 
         431 => Fault::HeadersTooLarge(shared.limits.header_bytes),
         _ => Fault::NoRequest,
     };
-    let mut response = (shared.fault)(&fault, "");
+    let unserved = Unserved { fault: &fault, id: &id, peer, method: "", path: "", user_agent: "" };
+    let mut response = (shared.fault)(&unserved);
     finish(&mut response.headers, &id);
     let body = response.whole().map_or(&[][..], |body| body);
     tracing::info!(target: "scimd::access", %id, %peer, status = response.status, "a head that could not be read");
@@ -134,15 +151,15 @@ pub(super) fn unread(shared: &Shared, status: u16, peer: SocketAddr) -> Vec<u8> 
     [bytes.as_bytes(), body].concat()
 }
 
-/// Calls the handler; a panic in it becomes an answer of its own.
-async fn handled(shared: &Shared, request: Request, path: &str) -> Response {
-    let (raw_path, id) = (request.path.clone(), request.id.clone());
+/// Calls the handler; a panic in it is a fault.
+async fn handled(shared: &Shared, request: Request, path: &str) -> Result<Response, Fault> {
+    let id = request.id.clone();
     let handler = Arc::clone(&shared.handler);
     match Caught(Box::pin(async move { handler(request).await })).await {
-        Ok(response) => response,
+        Ok(response) => Ok(response),
         Err(panic) => {
             tracing::error!(incident = %id, path, cause = words(&*panic), "a request panicked");
-            (shared.fault)(&Fault::Panicked(id), &raw_path)
+            Err(Fault::Panicked(id))
         }
     }
 }
@@ -177,7 +194,7 @@ fn outgoing(response: Response, head: bool) -> hyper::Response<Body> {
     answer
 }
 
-/// A path as it may stand in a log: a token pasted into the address is cut off.
+/// A path, or another text of a client's, as it may stand in a log: a token pasted into it is cut off.
 pub(super) fn loggable(path: &str) -> String {
     match path.find("scimd_") {
         Some(at) => format!("{}scimd_…", &path[..at]),

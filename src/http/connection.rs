@@ -81,7 +81,7 @@ impl Server {
     pub fn new(handler: Handler, limits: Limits, ids: Ids) -> Server {
         Server {
             handler,
-            fault: Arc::new(|fault, _path| Response::text(fault.status(), fault.detail())),
+            fault: Arc::new(|unserved| Response::text(unserved.fault.status(), unserved.fault.detail())),
             on_plain_http: Arc::new(|_| ()),
             tls: None,
             limits,

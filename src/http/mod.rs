@@ -22,7 +22,7 @@ pub mod upload;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use answer::{Fault, FaultAnswer};
+pub use answer::{Fault, FaultAnswer, Unserved};
 pub use connection::{Limits, Server};
 pub use headers::Headers;
 pub use host::{HostFault, origin};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::dispatch::Faces;
+use super::dispatch::{self, Faces};
 use crate::admin;
 use crate::api;
 use crate::config::{Settings, TlsMode};
-use crate::http::PlainHttp;
+use crate::http::{Fault, PlainHttp, Response, Unserved};
 use crate::service::{Asked, Cause, Error, Service};
 use crate::tls::Certificate;
 
@@ -36,6 +36,38 @@ pub fn build(
 /// The set-up code to print, until there is an administrator.
 pub async fn begin_setup(service: &Service) -> Result<Option<String>, Error> {
     service.begin_setup().await
+}
+
+/// Answers a request that no handler answered, and keeps it in the activity where a provider sent it. Whose token it had
+/// nobody has looked at.
+pub fn unserved(service: &Service, seen: &Unserved<'_>) -> Response {
+    let response = dispatch::fault(seen.fault, seen.path);
+    if dispatch::is_scim(seen.path) {
+        let asked = Asked {
+            id: seen.id.to_owned(),
+            at: service.clock().now(),
+            address: seen.peer.ip().to_canonical().to_string(),
+            user_agent: clipped(seen.user_agent, 256),
+            method: seen.method.to_owned(),
+            path: clipped(seen.path, 512),
+            ..Asked::default()
+        };
+        let error = match seen.fault {
+            Fault::Panicked(incident) => Error::Internal { incident: incident.clone() },
+            Fault::UriTooLong(_) | Fault::HeadersTooLarge(_) => refused(Cause::TooLarge, seen.fault),
+            Fault::BadHost(_) | Fault::NoRequest => refused(Cause::Garbled, seen.fault),
+        };
+        service.record_refusal(None, None, &asked, &error, response.status, &[]);
+    }
+    response
+}
+
+fn refused(cause: Cause, fault: &Fault) -> Error {
+    Error::Forbidden { cause: Some(cause), detail: fault.detail() }
+}
+
+fn clipped(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
 }
 
 /// Keeps a request that came without encryption in the activity, where its cause and cure are explained.

@@ -101,13 +101,13 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
 
     let (stop, stopping) = watch::channel(false);
     let limits = Limits { connections: settings.max_connections, ..Limits::default() };
-    let heard = service.clone();
+    let (heard, missed) = (service.clone(), service.clone());
     let origin = welcome::origin(settings, &bound.addresses);
     let own_url = welcome::own_url(settings, &bound.addresses);
     let faces = faces::build(&service, settings, &origin, &own_url, certificate.clone());
     let server = Server::new(dispatch::handler(faces), limits, ids)
         .tls(certificate.as_deref().map(Certificate::server_config))
-        .on_fault(Arc::new(dispatch::fault))
+        .on_fault(Arc::new(move |unserved| faces::unserved(&missed, unserved)))
         .on_plain_http(Arc::new(move |seen: PlainHttp| faces::plain_http(&heard, seen)));
     let chores = tokio::spawn(chores::run(service.clone(), stopping.clone()));
     let running = tokio::spawn(server.run(listeners, stopping));

@@ -237,6 +237,7 @@ impl<'a> Run<'a> {
             path: format!("{}/{shown}", self.asked.path.trim_end_matches("/Bulk")),
             query: String::new(),
             body: Some(redacted.kept),
+            about: super::wanted::name_in(data),
             secrets,
             underway: Default::default(),
             ..self.asked.clone()

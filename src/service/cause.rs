@@ -22,7 +22,11 @@ pub enum Cause {
     BadFilter,
     BadValue,
     TooLarge,
+    Incomplete,
+    Garbled,
     Unsupported,
+    Busy,
+    DiskFull,
     Broken,
 }
 
@@ -42,7 +46,7 @@ pub struct Words {
 
 impl Cause {
     /// Every cause, in the order of checking.
-    pub const ALL: [Cause; 20] = [
+    pub const ALL: [Cause; 24] = [
         Cause::NoAuthorization,
         Cause::NotBearer,
         Cause::TokenShape,
@@ -61,7 +65,11 @@ impl Cause {
         Cause::BadFilter,
         Cause::BadValue,
         Cause::TooLarge,
+        Cause::Incomplete,
+        Cause::Garbled,
         Cause::Unsupported,
+        Cause::Busy,
+        Cause::DiskFull,
         Cause::Broken,
     ];
 
@@ -86,7 +94,11 @@ impl Cause {
             Cause::BadFilter => "bad-filter",
             Cause::BadValue => "bad-value",
             Cause::TooLarge => "too-large",
+            Cause::Incomplete => "incomplete",
+            Cause::Garbled => "garbled",
             Cause::Unsupported => "unsupported",
+            Cause::Busy => "busy",
+            Cause::DiskFull => "disk-full",
             Cause::Broken => "broken",
         }
     }
@@ -207,7 +219,7 @@ impl Cause {
             ),
             Cause::BadFilter => (
                 "Search not understood",
-                "The filter or the paging of the search does not follow the rules.",
+                "The filter or the paging of the search does not follow the rules, or asks for more than fits.",
                 "Look at the place named in the answer and correct the filter at the sender.",
             ),
             Cause::BadValue => (
@@ -220,10 +232,30 @@ impl Cause {
                 "The request is larger than the server takes.",
                 "Let the identity provider send smaller batches.",
             ),
+            Cause::Incomplete => (
+                "Body did not arrive",
+                "The body of the request did not arrive whole, or not in time.",
+                "Look at the network and at any proxy between the identity provider and this server; it sends again by itself.",
+            ),
+            Cause::Garbled => (
+                "Not as HTTP asks",
+                "The head of the request is not as HTTP asks, so it was not looked at further.",
+                "Look at the proxy or program that sent it; the answer says what is wrong.",
+            ),
             Cause::Unsupported => (
                 "Not offered here",
                 "The request asked for something that scimd does not offer at this address.",
                 "Compare the method, the path and the content type with the documentation.",
+            ),
+            Cause::Busy => (
+                "Too much at once",
+                "More came at once than this server could take in, so it asked the sender to wait.",
+                "Nothing to do: the sender tries again. If it goes on, look at the load on System health.",
+            ),
+            Cause::DiskFull => (
+                "Disk full",
+                "The disk of this server is full, so nothing could be written.",
+                "Make room on the disk; this server goes on by itself as soon as there is some.",
             ),
             Cause::Broken => (
                 "Server fault",
@@ -345,7 +377,7 @@ mod tests {
             (
                 Cause::BadFilter,
                 "Search not understood",
-                "The filter or the paging of the search does not follow the rules.",
+                "The filter or the paging of the search does not follow the rules, or asks for more than fits.",
                 "Look at the place named in the answer and correct the filter at the sender.",
             ),
             (
@@ -361,10 +393,34 @@ mod tests {
                 "Let the identity provider send smaller batches.",
             ),
             (
+                Cause::Incomplete,
+                "Body did not arrive",
+                "The body of the request did not arrive whole, or not in time.",
+                "Look at the network and at any proxy between the identity provider and this server; it sends again by itself.",
+            ),
+            (
+                Cause::Garbled,
+                "Not as HTTP asks",
+                "The head of the request is not as HTTP asks, so it was not looked at further.",
+                "Look at the proxy or program that sent it; the answer says what is wrong.",
+            ),
+            (
                 Cause::Unsupported,
                 "Not offered here",
                 "The request asked for something that scimd does not offer at this address.",
                 "Compare the method, the path and the content type with the documentation.",
+            ),
+            (
+                Cause::Busy,
+                "Too much at once",
+                "More came at once than this server could take in, so it asked the sender to wait.",
+                "Nothing to do: the sender tries again. If it goes on, look at the load on System health.",
+            ),
+            (
+                Cause::DiskFull,
+                "Disk full",
+                "The disk of this server is full, so nothing could be written.",
+                "Make room on the disk; this server goes on by itself as soon as there is some.",
             ),
             (
                 Cause::Broken,

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::cause::Cause;
 use super::record::Asked;
-use super::sentence::{Deed, number};
+use super::sentence::{Deed, count as count_of, number};
+use super::strangers::Folded;
 use super::{Service, redact};
 use crate::base::TeamId;
 use crate::store::Activity;
@@ -122,19 +123,29 @@ impl Service {
         self.record_counts(self.0.strangers.ended(self.clock().now()));
     }
 
-    pub(super) fn record_counts(&self, counts: Vec<(String, Cause, u64)>) {
+    pub(super) fn record_counts(&self, counts: Vec<Folded>) {
         let at = self.clock().now();
-        for (address, cause, count) in counts {
+        for Folded { address, cause, count } in counts {
             let row = Activity {
                 request: self.ids().request(),
                 at,
                 address: address.clone(),
-                status: if cause.is_token() { 401 } else { 400 },
                 folded: count,
-                sentence: format!("Refused: {} more requests", number(count)),
-                note: cause.words().name.to_owned(),
-                cause: Some(cause.key().to_owned()),
-                ..Activity::default()
+                cause: cause.map(|cause| cause.key().to_owned()),
+                ..match cause {
+                    Some(cause) => Activity {
+                        status: if cause.is_token() { 401 } else { 400 },
+                        sentence: format!("Refused: {} more", count_of(count, "request")),
+                        note: cause.words().name.to_owned(),
+                        ..Activity::default()
+                    },
+                    None => Activity {
+                        status: 200,
+                        sentence: What::Discovery.sentence(count),
+                        note: "Without a token".to_owned(),
+                        ..Activity::default()
+                    },
+                }
             };
             if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
                 self.0.strangers.fold(&address, cause, count);

@@ -11,6 +11,7 @@ mod circles;
 pub mod compare;
 pub mod connect;
 mod cursor;
+mod denial;
 mod discovery;
 pub mod error;
 pub mod export;
@@ -55,6 +56,7 @@ pub mod told;
 mod trial;
 mod uses;
 mod view;
+pub mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;

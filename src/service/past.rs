@@ -230,7 +230,7 @@ fn from_events(
     let (joined, left) = (names(joined), names(left));
     let named = parts.iter().find_map(|part| match part.name.as_str() {
         "user.created" | "group.created" => {
-            Some(Deed::Created { kind: me.kind, name: me.name, members: joined.len() })
+            Some(Deed::Created { kind: me.kind, name: me.name, members: joined.len(), active: true })
         }
         "user.restored" => Some(Deed::Restored { name: me.name }),
         "user.deleted" | "group.deleted" => Some(Deed::Deleted { kind: me.kind, name: me.name }),
@@ -392,8 +392,8 @@ mod tests {
                 "mei@example.com joined Ops",
                 "mei@example.com joined R&D",
                 "mei@example.com was changed",
-                "Refused: a change of a user",
-                "mei@example.com stayed as it was",
+                "Refused: a change of mei@example.com",
+                "mei@example.com stayed the same",
                 "mei@example.com left R&D",
                 "mei@example.com joined R&D",
                 "mei@example.com was deactivated",
@@ -470,7 +470,7 @@ mod tests {
             before.push(provider.sentences(id).await);
         }
         provider.forget(Timestamp(i64::MAX)).await;
-        before[0].retain(|line| !line.starts_with("Refused") && !line.ends_with("as it was"));
+        before[0].retain(|line| !line.starts_with("Refused") && !line.ends_with("stayed the same"));
         // The events know ids and not names, so a group is called what it is called now.
         let renamed = |line: &String| {
             if line.starts_with("Dev is") { line.clone() } else { line.replace("Dev", "R&D") }

@@ -154,7 +154,7 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
     let (joined, _) = delta.names();
     let deed = match restored {
         true => Deed::Restored { name: &row.display },
-        false => Deed::Created { kind, name: &row.display, members: joined.len() },
+        false => Deed::Created { kind, name: &row.display, members: joined.len(), active: row.active },
     };
     let done = Done {
         verb: Verb::Create,

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::cause::{Cause, NOTHING_CHANGED};
+use super::cause::Cause;
 use super::missed::{What, Whose};
 use super::redact::{self, Untold};
 use super::sentence::{self, Change, Deed};
 use super::{Caller, Error, Service};
 use crate::base::{TeamId, Timestamp};
+use crate::scim::Notes;
 use crate::scim::resource::Difference;
-use crate::scim::{Kind, Notes, ScimType};
-use crate::store::{Activity, ReadTx, StoreError, Subject, WriteTx};
+use crate::store::{Activity, Subject, WriteTx};
 
 /// How much of a body is kept.
 const KEPT_BODY: usize = 64 * 1024;
@@ -22,8 +22,6 @@ const KEPT_READ: usize = 8 * 1024;
 /// How many reads may wait to be written one by one. Changes wait while they are written, so more are gathered in one row
 /// that lists them.
 const READS_AT_ONCE: usize = 512;
-/// How long a note may be.
-const LONGEST_NOTE: usize = 300;
 
 /// What a face knows of a request when it asks the service for something.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +38,8 @@ pub struct Asked {
     pub body: Option<Vec<u8>>,
     /// Whether there was a body that is not JSON.
     pub not_json: bool,
+    /// The name that the body gives to whom it is about.
+    pub about: Option<String>,
     /// What was removed, so that no answer repeats it.
     pub secrets: Vec<String>,
     /// Whose values are never told, by the team's schemas.
@@ -62,7 +62,7 @@ impl Underway {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = notes.clone();
     }
 
-    fn notes(&self) -> Notes {
+    pub(super) fn notes(&self) -> Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -153,98 +153,18 @@ impl Service {
         self.gather(whose, asked, end.status);
     }
 
-    /// Records a request that was refused or failed, with the next commit.
-    pub fn record_refusal(
-        &self,
-        team: Option<TeamId>,
-        token: Option<i64>,
-        asked: &Asked,
-        error: &Error,
-        status: u16,
-        response: &[u8],
-    ) {
-        let cause = cause_of(error, asked);
-        if token.is_none() {
-            let verdict = self.0.strangers.meet(&asked.address, cause, self.clock().now());
-            self.record_counts(verdict.ended);
-            if !verdict.record {
-                return;
-            }
+    /// Records a read that succeeded without a token, as far as strangers are recorded one by one.
+    pub fn record_open_read(&self, asked: &Asked, end: &Ending<'_>) {
+        let verdict = self.0.strangers.meet(&asked.address, None, self.clock().now());
+        self.record_counts(verdict.ended);
+        if !verdict.record {
+            return;
         }
-        let what = refused_what(asked);
-        let deed = match error {
-            Error::Internal { .. } | Error::Busy | Error::Outdated | Error::Full => Deed::Failed,
-            _ => Deed::Refused { what: &what, name: None },
-        };
-        let mut notes = asked.underway.notes();
-        notes.extend(error.notes());
-        let end = Ending {
-            status,
-            deed,
-            subject: subject_of(asked),
-            cause: Some(cause),
-            changes: &[],
-            events: &[],
-            also: &[],
-            notes: &notes,
-            response: Some(response),
-        };
-        let mut row = asked.activity(team, token, !["GET", "HEAD"].contains(&asked.method.as_str()), &end);
-        match (team, token) {
-            (Some(team), Some(token)) => {
-                row.note = redact::text(&note_of(error), &asked.secrets);
-                let written = self.store().later(move |tx| {
-                    if let Some(note) = ended_note(tx, team, token, cause)? {
-                        row.note = note;
-                    }
-                    tx.insert_activity(&row).map(|_| ())
-                });
-                if !written {
-                    self.gather(Whose { team, token, what: What::Refused(cause, status) }, asked, status);
-                }
-            }
-            _ => {
-                // What a stranger wrote is not kept: it could be anything, a mistyped token included.
-                (row.query, row.request_body) = (String::new(), None);
-                if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
-                    self.0.strangers.fold(&asked.address, cause, 1);
-                }
-            }
+        let row = Activity { query: String::new(), ..asked.activity(None, None, false, end) };
+        if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+            self.0.strangers.fold(&asked.address, None, 1);
         }
     }
-}
-
-/// What stands below a refusal: the answer's own words.
-fn note_of(error: &Error) -> String {
-    match error {
-        Error::Scim(error) | Error::Stricter(_, error) => clipped(&error.detail),
-        Error::Forbidden { detail, .. } | Error::NotFound(detail) | Error::Refused(detail) => clipped(detail),
-        _ => NOTHING_CHANGED.to_owned(),
-    }
-}
-
-fn clipped(text: &str) -> String {
-    if text.chars().count() <= LONGEST_NOTE {
-        return text.to_owned();
-    }
-    text.chars().take(LONGEST_NOTE - 1).chain(['…']).collect()
-}
-
-/// When a token ended, and by whom: for the administrator, not for the answer.
-fn ended_note(tx: &ReadTx<'_>, team: TeamId, token: i64, cause: Cause) -> Result<Option<String>, StoreError> {
-    let Some(token) = tx.token(team, token)? else { return Ok(None) };
-    let name = &token.name;
-    Ok(match (cause, token.revoked, token.expires) {
-        (Cause::TokenRevoked, Some(at), _) => {
-            let by = token.revoked_by.as_deref().unwrap_or("an administrator");
-            Some(format!("The token \"{name}\" was revoked at {} by {by}.", at.render()))
-        }
-        (Cause::TokenRevoked, None, _) => Some(format!("The team of the token \"{name}\" was removed.")),
-        (Cause::TokenExpired, _, Some(at)) => {
-            Some(format!("The token \"{name}\" expired at {}.", at.render()))
-        }
-        _ => None,
-    })
 }
 
 /// An answer without secrets, as long as it may be: of a long one, only as much is looked through as can be kept.
@@ -279,63 +199,6 @@ fn marked(body: &[u8], mut end: usize, whole: usize) -> Vec<u8> {
     kept
 }
 
-/// The cause behind an error, in the order of the design's list.
-pub fn cause_of(error: &Error, asked: &Asked) -> Cause {
-    match error {
-        Error::Unauthenticated { cause, .. } => *cause,
-        Error::Forbidden { cause, .. } => cause.unwrap_or(Cause::Unsupported),
-        Error::NotFound(_) => Cause::WrongPath,
-        Error::Refused(_) => Cause::BadValue,
-        Error::Stale { .. } => Cause::Stale,
-        Error::Busy | Error::Outdated | Error::Full | Error::Internal { .. } => Cause::Broken,
-        Error::Scim(_) if asked.not_json => Cause::NotJson,
-        Error::Scim(error) | Error::Stricter(_, error) => match (error.status, error.scim_type) {
-            (_, Some(ScimType::InvalidFilter | ScimType::TooMany | ScimType::Sensitive)) => Cause::BadFilter,
-            (_, Some(ScimType::InvalidCursor | ScimType::ExpiredCursor | ScimType::InvalidCount)) => {
-                Cause::BadFilter
-            }
-            (_, Some(ScimType::Uniqueness)) => Cause::NameTaken,
-            (_, Some(ScimType::InvalidVers)) => Cause::WrongPath,
-            _ if error.missing => Cause::RequiredMissing,
-            (413, _) => Cause::TooLarge,
-            (412, _) => Cause::Stale,
-            (404, _) => Cause::NotFound,
-            (403 | 405 | 406 | 415 | 501, _) => Cause::Unsupported,
-            _ => Cause::BadValue,
-        },
-    }
-}
-
-/// What was refused: "a new user", "a change of a group".
-fn refused_what(asked: &Asked) -> String {
-    let kind = if asked.path.contains("/Groups") {
-        "group"
-    } else if asked.path.contains("/Users") {
-        "user"
-    } else {
-        return format!("{} {}", asked.method, asked.path);
-    };
-    let article = "a";
-    match asked.method.as_str() {
-        "POST" => format!("{article} new {kind}"),
-        "PUT" | "PATCH" => format!("a change of {article} {kind}"),
-        "DELETE" => format!("deleting {article} {kind}"),
-        _ => format!("reading {kind}s"),
-    }
-}
-
-/// Whom a refused request was about, as far as its path says.
-fn subject_of(asked: &Asked) -> Option<Subject> {
-    let mut parts = asked.path.rsplit('/');
-    let (last, before) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let kind = match before {
-        "Users" => Kind::User,
-        "Groups" => Kind::Group,
-        _ => return None,
-    };
-    (!last.is_empty()).then(|| Subject { id: last.to_owned(), kind, name: String::new() })
-}
-
 /// The differences of two documents as the activity shows them.
 pub(super) fn changes(differences: &[Difference]) -> Vec<Change> {
     differences
@@ -367,7 +230,6 @@ fn as_text(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::ScimError;
 
     #[test]
     fn a_long_body_is_cut_with_a_mark() {
@@ -377,26 +239,5 @@ mod tests {
             String::from_utf8(cut(body.as_bytes(), 5)).expect("UTF-8"),
             "éé… (cut here: 20 bytes in all)"
         );
-    }
-
-    #[test]
-    fn what_was_missing_is_told_by_the_error_and_not_by_its_words() {
-        let cause = |error| cause_of(&Error::Scim(error), &Asked::default());
-        let words = "active is \"required\", which is neither true nor false";
-        assert_eq!(cause(ScimError::invalid_value(words)), Cause::BadValue);
-        assert_eq!(cause(ScimError::missing("userName stands nowhere")), Cause::RequiredMissing);
-    }
-
-    #[test]
-    fn a_refusal_says_what_was_wanted() {
-        let asked =
-            |method: &str, path: &str| Asked { method: method.into(), path: path.into(), ..Asked::default() };
-        assert_eq!(refused_what(&asked("POST", "/scim/Users")), "a new user");
-        assert_eq!(refused_what(&asked("PATCH", "/scim/Groups/1")), "a change of a group");
-        assert_eq!(
-            subject_of(&asked("PATCH", "/scim/v2/Groups/17")).map(|subject| subject.id),
-            Some("17".into())
-        );
-        assert_eq!(subject_of(&asked("GET", "/scim/Users")), None);
     }
 }

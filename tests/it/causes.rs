@@ -72,40 +72,46 @@ fn what_is_wrong_with_the_token() {
         (
             None,
             "no-authorization",
+            "no token sent",
             "the Authorization header is missing. Paste the token into the Token Key field of the identity provider and save.",
         ),
         (
             Some("Basic YTpi".to_owned()),
             "not-bearer",
+            "not a bearer token",
             "the Authorization header does not begin with \"Bearer\". Choose bearer token (OAuth bearer, HTTP header) as the way to sign in and paste the token there.",
         ),
         (
             Some(format!("Bearer Bearer {token}")),
             "token-shape",
+            "token pasted with something around it",
             "there is a blank, a quote, a bracket or a second \"Bearer\" in the token. Copy the token again with the copy button and paste it alone.",
         ),
         (
             Some(format!("Bearer \"{token}\"")),
             "token-shape",
+            "token pasted with something around it",
             "there is a blank, a quote, a bracket or a second \"Bearer\" in the token. Copy the token again with the copy button and paste it alone.",
         ),
         (
             Some(format!("Bearer {cut}")),
             "token-changed",
+            "token cut short or changed",
             "the token was cut short or changed while pasting. Copy the whole token again. If it is no longer shown anywhere, make a new one.",
         ),
         (
             Some("Bearer 00aBcDeFgHiJkLmNoPqRs".to_owned()),
             "token-unknown",
+            "wrong token",
             "the token was never issued here. Check that the Base URL is this server's, then paste a token made here.",
         ),
     ];
-    for (header, cause, detail) in cases {
+    for (header, cause, said, detail) in cases {
         let answer = with(&caller, header.as_deref()).is(401);
         assert_eq!(answer.json()["detail"], detail);
         let row = kept(server.data(), &answer);
-        assert_eq!((row.cause.as_str(), row.sentence.as_str()), (cause, "Refused: reading users"));
-        assert_eq!(row.note, "Nothing was changed");
+        assert_eq!((row.cause.as_str(), row.note.as_str()), (cause, "Nothing was changed"));
+        assert_eq!(row.sentence, format!("Refused: {said}"));
     }
 }
 
@@ -180,7 +186,7 @@ fn what_is_wrong_with_the_request() {
         "required-missing",
         "userName is required and is missing",
     );
-    assert_eq!(row.sentence, "Refused: a new user");
+    assert_eq!(row.sentence, "Refused: a new user, Nobody");
     let again = json!({"schemas": [USER], "userName": "Ada@example.com", "active": "True"});
     let row = check(
         caller.post("/Users", &again),
@@ -199,6 +205,7 @@ fn what_is_wrong_with_the_request() {
     );
     let row = kept(server.data(), &patch.is(409));
     assert_eq!(row.leniencies, "[\"text-boolean\"]");
+    assert_eq!(row.sentence, "Refused: a change of Ada Example", "by the name that is known here");
 }
 
 #[test]
@@ -229,7 +236,7 @@ fn plain_http_sent_to_the_tls_address() {
         "This port speaks HTTPS only: write the address with https:// instead of http://.\n"
     );
     let row = kept(server.data(), &answer);
-    assert_eq!((row.cause.as_str(), row.sentence.as_str()), ("plain-http", "Refused: reading users"));
+    assert_eq!((row.cause.as_str(), row.sentence.as_str()), ("plain-http", "Refused: plain http"));
 }
 
 #[test]
@@ -242,4 +249,80 @@ fn long_bodies_are_cut_with_a_mark() {
     let length = serde_json::to_vec::<Value>(&long).expect("JSON").len();
     let mark = format!("… (cut here: {},{:03} bytes in all)", length / 1000, length % 1000);
     assert!(body.len() < 70_000 && body.ends_with(&mark), "{}", &body[body.len() - 60..]);
+}
+
+/// Sends a head as it stands and answers what came back.
+fn raw(server: &Server, head: &str) -> String {
+    use std::io::{Read, Write};
+    let address = server.origin.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+#[test]
+fn what_no_handler_answers_is_told_too() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let long = caller.get(&format!("/Users?filter={}", "x".repeat(20_000))).is(414);
+    let row = kept(server.data(), &long);
+    assert_eq!((row.cause.as_str(), row.sentence.as_str()), ("too-large", "Refused: listing users"));
+    let large = [("x-large", "y".repeat(40_000))].map(|(name, value)| (name, value));
+    let large: Vec<(&str, &str)> = large.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let url = format!("{}/Groups", caller.base);
+    let row = kept(server.data(), &server.client().send("POST", &url, &large, Vec::new()).is(431));
+    assert_eq!((row.cause.as_str(), row.sentence.as_str()), ("too-large", "Refused: a new group"));
+    let answer =
+        raw(&server, "GET /scim/Users HTTP/1.1\r\nhost: a b\r\nuser-agent: odd\r\nconnection: close\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    std::thread::sleep(Duration::from_millis(1200));
+    let tail = server.data().run(&["activity", "search", "refused listing users"]).well().stdout;
+    assert_eq!(tail.lines().count(), 2, "{tail}");
+    assert!(
+        tail.contains("400  no token  Refused: listing users (GET /scim/Users from 127.0.0.1)"),
+        "{tail}"
+    );
+    // What is no provider's is not in the activity, as pages are not.
+    server
+        .client()
+        .send("GET", &format!("{}/admin?{}", server.origin, "x".repeat(20_000)), &[], Vec::new())
+        .is(414);
+    std::thread::sleep(Duration::from_millis(1200));
+    let all = server.data().run(&["activity", "tail"]).well().stdout;
+    assert_eq!(all.lines().count(), 3, "{all}");
+}
+
+#[test]
+fn discovery_without_a_token_is_recorded_as_strangers_are() {
+    let server = Server::plain();
+    for _ in 0..30 {
+        let url = format!("{}/scim/ServiceProviderConfig?x=1", server.origin);
+        server.client().send("GET", &url, &[], Vec::new()).is(200);
+    }
+    std::thread::sleep(Duration::from_millis(1200));
+    let tail = server.data().run(&["activity", "tail", "-n", "100"]).well().stdout;
+    let lines =
+        tail.lines().filter(|line| line.contains("no token  Read the service provider configuration"));
+    assert!((20..=40).contains(&lines.count()), "twenty a minute: {tail}");
+    let sqlite = rusqlite::Connection::open(server.data().database()).expect("the file opens");
+    let queries: i64 = sqlite
+        .query_row("select count(*) from activity where query <> '' or team <> 0", [], |row| row.get(0))
+        .expect("a number");
+    assert_eq!(queries, 0);
+}
+
+#[test]
+fn who_was_never_made_is_found_by_the_name_that_was_sent() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let desk =
+        json!({"schemas": [USER], "userName": "", "name": {"givenName": "Front", "familyName": "Desk"}});
+    let answer = caller.post("/Users", &desk).is(400);
+    let row = kept(server.data(), &answer);
+    assert_eq!(row.sentence, "Refused: a new user, Front Desk");
+    assert_eq!(row.note, "userName is required and was empty");
+    let found = server.data().run(&["activity", "search", "front desk"]).well().stdout;
+    assert!(found.contains(answer.header("x-request-id")), "{found}");
 }
