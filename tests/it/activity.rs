@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::server::{Data, Server, USER};
+use crate::server::{Data, Server, USER, unpacked};
 
 /// The activity rows as (method, path, status), in order, once at least `n` are written.
 fn rows(data: &Data, n: usize) -> Vec<(String, String, u16)> {
@@ -123,9 +123,7 @@ fn a_password_is_nowhere_in_the_file() {
         bodies.query_map([], |row| Ok([row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?])).expect("rows");
     let mut looked = 0;
     for body in bodies.flat_map(|row| row.expect("a row")).flatten() {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut flate2::read::DeflateDecoder::new(&body[..]), &mut text)
-            .expect("text");
+        let text = String::from_utf8(unpacked(&body)).expect("text");
         assert!(!text.contains(secret) && !text.contains(&token), "{text}");
         looked += 1;
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::server::{Caller, Data, Server, USER};
+use crate::server::{Caller, Data, Server, USER, unpacked};
 
 /// What the activity keeps of a refusal.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ fn kept(data: &Data, answer: &Answer) -> Kept {
                     sentence: row.get(1)?,
                     note: row.get(2)?,
                     leniencies: row.get(3)?,
-                    body: row.get::<_, Option<Vec<u8>>>(4)?.map(|deflated| inflate(&deflated)),
+                    body: row.get::<_, Option<Vec<u8>>>(4)?.map(|body| String::from_utf8(unpacked(&body)).expect("text")),
                 })
             },
         );
@@ -47,13 +47,6 @@ fn kept(data: &Data, answer: &Answer) -> Kept {
             Err(error) => panic!("{request} is not in the activity: {error}"),
         }
     }
-}
-
-fn inflate(deflated: &[u8]) -> String {
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::DeflateDecoder::new(deflated), &mut text)
-        .expect("inflates");
-    text
 }
 
 fn with(caller: &Caller<'_>, authorization: Option<&str>) -> Answer {

@@ -1,13 +1,12 @@
 //! A marked secret sent through every door, with every kind of token: no answer repeats it, and neither the file, in any
 //! table or body, nor the log holds it. Each door has a mark of its own, so that a leak names its door.
 
-use std::io::Read;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::browser::encoded;
-use crate::server::{Server, USER};
+use crate::server::{Server, USER, unpacked};
 
 const BADGE: &str = "urn:example:2.0:User:Badge";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -357,8 +356,7 @@ fn bodies(database: &std::path::Path, names: &[(&'static str, String)]) -> usize
         bodies.query_map([], |row| Ok([row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?])).expect("rows");
     let mut looked = 0;
     for body in rows.flat_map(|row| row.expect("a row")).flatten() {
-        let mut plain = Vec::new();
-        flate2::read::DeflateDecoder::new(&body[..]).read_to_end(&mut plain).expect("deflated");
+        let plain = unpacked(&body);
         assert!(
             !holds(&plain, MARK.as_bytes()),
             "{}: {}",

@@ -159,6 +159,13 @@ impl Data {
     }
 }
 
+/// A body of the activity as it was before it was kept: a mark, its length, LZ4.
+pub fn unpacked(kept: &[u8]) -> Vec<u8> {
+    let (mark, packed) = kept.split_first_chunk::<5>().expect("a mark and a length");
+    let length = u32::from_le_bytes([mark[1], mark[2], mark[3], mark[4]]);
+    lz4_flex::block::decompress(packed, length as usize).expect("LZ4")
+}
+
 /// The plain files in a folder.
 pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder)

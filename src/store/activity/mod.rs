@@ -1,8 +1,7 @@
 //! Activity: every provisioning request and what became of it. Here is what a row holds and how it is read; `list` finds
-//! rows, `write` keeps and forgets them, `words` makes them searchable, `body` looks into what was sent and answered, which `deflate` compresses.
+//! rows, `write` keeps and forgets them, `words` makes them searchable, `body` packs what was sent and answered, and looks into it.
 
 mod body;
-mod deflate;
 mod list;
 mod words;
 mod write;

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use serde_json::Value;
 
-use super::deflate::deflate;
+use super::body::packed;
 use super::{Activity, words};
 use crate::base::{TeamId, Timestamp};
 use crate::store::counts::NO_TEAM;
@@ -16,8 +16,8 @@ impl WriteTx<'_> {
     /// Keeps a request and counts it in its hour; answers its number.
     pub fn insert_activity(&mut self, activity: &Activity) -> Result<i64> {
         let team = activity.team.unwrap_or(NO_TEAM);
-        let request_body = activity.request_body.as_deref().map(deflate);
-        let answer_body = activity.answer_body.as_deref().map(deflate);
+        let request_body = activity.request_body.as_deref().map(packed);
+        let answer_body = activity.answer_body.as_deref().map(packed);
         let length = |body: &Option<Vec<u8>>| body.as_ref().map_or(0, Vec::len);
         let row_bytes = ROW_BYTES + activity.path.len() + activity.query.len() + activity.sentence.len();
         let bytes = row_bytes + length(&request_body) + length(&answer_body);
