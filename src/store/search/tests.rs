@@ -1,14 +1,50 @@
 //! What search promises: SQL finds what `eval` finds, and pages of an order fit together.
 
+use std::sync::{Arc, LazyLock};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::whole::{Stored, Wanted};
 use super::*;
-use crate::scim::filter::{eval, parse};
-use crate::scim::{Document, Mode, Notes};
+use crate::base::Timestamp;
+use crate::scim::filter::{eval, parse, parse_for_kinds};
+use crate::scim::fold::fold;
+use crate::scim::registry::ENTERPRISE;
+use crate::scim::schema::Type;
+use crate::scim::{Document, Mode, Notes, resource};
 use crate::store::testing::{document, store, team};
 use crate::store::{Store, WriteTx, index};
+
+/// An extension with an attribute of every type, with one and with several values.
+const HR: &str = "urn:example:params:scim:schemas:extension:hr:2.0:User";
+
+/// The standard schemas and `HR`.
+fn registry() -> &'static Registry {
+    static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| {
+        let document = json!({ "id": HR, "name": "HR", "attributes": [
+            { "name": "level", "type": "integer" },
+            { "name": "rate", "type": "decimal" },
+            { "name": "start", "type": "dateTime" },
+            { "name": "key", "type": "binary" },
+            { "name": "home", "type": "reference", "referenceTypes": ["external"] },
+            { "name": "flag", "type": "boolean" },
+            { "name": "tags", "multiValued": true, "caseExact": true },
+            { "name": "scores", "type": "integer", "multiValued": true },
+            { "name": "desk", "type": "complex", "subAttributes": [{ "name": "floor", "type": "integer" }, { "name": "room" }] },
+            { "name": "cards", "type": "complex", "multiValued": true, "subAttributes": [
+                { "name": "value", "caseExact": true },
+                { "name": "type" },
+                { "name": "until", "type": "dateTime" },
+                { "name": "limit", "type": "decimal" },
+                { "name": "zones", "multiValued": true },
+                { "name": "primary", "type": "boolean" },
+            ] },
+        ] });
+        Registry::with_extensions(&[(Kind::User, document)]).expect("a well-formed schema")
+    });
+    &REGISTRY
+}
 
 const BASE: &str = "https://scimd.example.com/scim";
 
@@ -16,28 +52,28 @@ fn insert(store: &Store, team: TeamId, kind: Kind, value: Value) -> Row {
     let doc = document(value);
     let job = move |tx: &mut WriteTx| {
         let id = tx.ids().resource(tx.now());
-        let values = index::values(&Registry::standard(), kind, &doc);
+        let values = index::values(registry(), kind, &doc);
         tx.insert_resource(team, kind, id, &doc, "test", 1, &values)
     };
     store.write_blocking(job).unwrap()
 }
 
 fn filter(kind: Kind, text: &str) -> Filter {
-    parse(text, &Registry::standard(), kind, Mode::Strict, &mut Notes::default())
+    parse(text, registry(), kind, Mode::Strict, &mut Notes::default())
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn search(store: &Store, team: TeamId, kinds: &[(Kind, Option<Filter>)], page: Page) -> Found {
-    let registry = Registry::standard();
-    let query = Query { registry: &registry, base: BASE, kinds, sort: None, page };
+    let registry = registry();
+    let query = Query { registry, base: BASE, kinds, sort: None, page };
     store.read_now(|tx| tx.search(team, &query)).unwrap()
 }
 
 fn sorted(store: &Store, team: TeamId, path: &str, descending: bool, page: Page) -> Found {
-    let registry = Registry::standard();
+    let registry = registry();
     let paths = [(Kind::User, registry.find(Kind::User, path).unwrap())];
     let sort = Some(Sort { paths: &paths, descending });
-    let query = Query { registry: &registry, base: BASE, kinds: &[(Kind::User, None)], sort, page };
+    let query = Query { registry, base: BASE, kinds: &[(Kind::User, None)], sort, page };
     store.read_now(|tx| tx.search(team, &query)).unwrap()
 }
 
@@ -47,11 +83,10 @@ fn names(found: &Found) -> Vec<&str> {
 
 const ALL: Page = Page::Index { start: 1, count: 1000 };
 
-/// What `eval` finds, asked of every resource one by one.
-fn evaluated(store: &Store, team: TeamId, kind: Kind, filter: &Filter) -> Vec<String> {
-    let registry = Registry::standard();
+/// Every resource of a kind as a client sees it, by age.
+fn wholes(store: &Store, team: TeamId, kind: Kind) -> Vec<(String, Document)> {
     let kinds = [(kind, None)];
-    let query = Query { registry: &registry, base: BASE, kinds: &kinds, sort: None, page: ALL };
+    let query = Query { registry: registry(), base: BASE, kinds: &kinds, sort: None, page: ALL };
     let everything = |tx: &ReadTx| -> Result<Vec<(String, Document)>> {
         let rows = tx.search(team, &query)?.rows;
         rows.iter()
@@ -61,7 +96,12 @@ fn evaluated(store: &Store, team: TeamId, kind: Kind, filter: &Filter) -> Vec<St
             })
             .collect()
     };
-    let resources = store.read_now(everything).unwrap();
+    store.read_now(everything).unwrap()
+}
+
+/// What `eval` finds, asked of every resource one by one.
+fn evaluated(store: &Store, team: TeamId, kind: Kind, filter: &Filter) -> Vec<String> {
+    let resources = wholes(store, team, kind);
     resources.into_iter().filter(|(_, whole)| eval(filter, whole)).map(|(id, _)| id).collect()
 }
 
@@ -213,6 +253,343 @@ proptest! {
         for text in ["members pr", "members.value eq null", "not (members.value ne null)", "displayName sw \"d\"",
             "members.type eq \"Group\"", "members[display eq \"dev\"]", "meta.resourceType eq \"User\""] {
             agree(&store, acme, Kind::Group, text);
+        }
+    }
+}
+
+/// A type of attribute, for values that both documents and filters take from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Typed {
+    Text,
+    Kind,
+    Address,
+    Boolean,
+    Number,
+    Instant,
+    Binary,
+}
+
+impl Typed {
+    fn values(self) -> Vec<Value> {
+        match self {
+            Typed::Text => TEXTS.iter().map(|text| json!(text)).chain([json!("")]).collect(),
+            Typed::Kind => vec![json!("work"), json!("Work"), json!("home")],
+            Typed::Address => {
+                vec![json!("https://example.com/a"), json!("https://example.com/A"), json!("urn:x:y")]
+            }
+            Typed::Boolean => vec![json!(true), json!(false)],
+            Typed::Number => vec![json!(-1), json!(0), json!(1), json!(10), json!(9_007_199_254_740_991_i64)],
+            Typed::Instant => vec![
+                json!("2020-01-01T00:00:00Z"),
+                json!("2020-01-01T01:00:00+01:00"),
+                json!("2019-12-31T23:59:59.5Z"),
+                json!("2021-06-01T12:00:00.123Z"),
+            ],
+            Typed::Binary => vec![json!("QUJD"), json!("qujd"), json!("QQ==")],
+        }
+    }
+
+    fn operators(self) -> &'static [&'static str] {
+        match self {
+            Typed::Text | Typed::Kind | Typed::Address => {
+                &["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
+            }
+            Typed::Boolean | Typed::Binary => &["eq", "ne"],
+            Typed::Number | Typed::Instant => &["eq", "ne", "gt", "ge", "lt", "le"],
+        }
+    }
+
+    fn value(self) -> impl Strategy<Value = Value> {
+        prop::sample::select(self.values())
+    }
+}
+
+type Paths = &'static [(&'static str, Typed)];
+/// Paths as a filter writes them.
+type Written = Vec<(String, Typed)>;
+/// Lists, and the sub-attributes of their values.
+type Lists = Vec<(String, Paths)>;
+
+const MAILS: Paths =
+    &[("value", Typed::Text), ("type", Typed::Kind), ("display", Typed::Text), ("primary", Typed::Boolean)];
+const PLACES: Paths = &[("locality", Typed::Text), ("type", Typed::Kind), ("primary", Typed::Boolean)];
+const CARDS: Paths = &[
+    ("value", Typed::Text),
+    ("type", Typed::Kind),
+    ("until", Typed::Instant),
+    ("limit", Typed::Number),
+    ("zones", Typed::Text),
+    ("primary", Typed::Boolean),
+];
+const MEMBERS: Paths = &[("value", Typed::Text), ("type", Typed::Kind), ("display", Typed::Text)];
+
+/// What a kind of resource is searched by: paths of its own and of `HR`, and lists with their sub-attributes.
+fn searched(kind: Kind) -> (Written, Lists) {
+    let own =
+        |paths: Paths| paths.iter().map(|(path, typed)| ((*path).to_owned(), *typed)).collect::<Vec<_>>();
+    if kind == Kind::Group {
+        let paths: Paths = &[
+            ("displayName", Typed::Text),
+            ("externalId", Typed::Text),
+            ("members.value", Typed::Text),
+            ("members", Typed::Text),
+            ("members.type", Typed::Kind),
+            ("members.display", Typed::Text),
+            ("members.$ref", Typed::Address),
+        ];
+        return (own(paths), vec![("members".into(), MEMBERS)]);
+    }
+    let paths: Paths = &[
+        ("userName", Typed::Text),
+        ("externalId", Typed::Text),
+        ("displayName", Typed::Text),
+        ("title", Typed::Text),
+        ("active", Typed::Boolean),
+        ("name.familyName", Typed::Text),
+        ("name.givenName", Typed::Text),
+        ("profileUrl", Typed::Address),
+        ("emails", Typed::Text),
+        ("emails.value", Typed::Text),
+        ("emails.type", Typed::Kind),
+        ("emails.display", Typed::Text),
+        ("emails.primary", Typed::Boolean),
+        ("photos.value", Typed::Address),
+        ("addresses.locality", Typed::Text),
+        ("addresses.primary", Typed::Boolean),
+        ("x509Certificates.value", Typed::Binary),
+        ("groups.value", Typed::Text),
+        ("groups.display", Typed::Text),
+        ("groups.type", Typed::Kind),
+        ("meta.created", Typed::Instant),
+        ("meta.location", Typed::Address),
+        ("schemas", Typed::Address),
+    ];
+    let more: Paths = &[
+        ("level", Typed::Number),
+        ("rate", Typed::Number),
+        ("start", Typed::Instant),
+        ("key", Typed::Binary),
+        ("home", Typed::Address),
+        ("flag", Typed::Boolean),
+        ("tags", Typed::Text),
+        ("scores", Typed::Number),
+        ("desk.floor", Typed::Number),
+        ("desk.room", Typed::Text),
+        ("cards", Typed::Text),
+        ("cards.value", Typed::Text),
+        ("cards.until", Typed::Instant),
+        ("cards.limit", Typed::Number),
+        ("cards.zones", Typed::Text),
+        ("cards.primary", Typed::Boolean),
+    ];
+    let mut all = own(paths);
+    all.extend(more.iter().map(|(path, typed)| (format!("{HR}:{path}"), *typed)));
+    all.push((format!("{ENTERPRISE}:department"), Typed::Text));
+    all.push((format!("{ENTERPRISE}:manager.value"), Typed::Text));
+    let lists = vec![
+        ("emails".into(), MAILS),
+        ("addresses".into(), PLACES),
+        (format!("{HR}:cards"), CARDS),
+        ("groups".into(), MEMBERS),
+        (format!("{HR}:tags"), &[("value", Typed::Text)][..]),
+    ];
+    (all, lists)
+}
+
+/// A comparison of one of the paths, each operator and value of its type, null and presence among them.
+fn compared(paths: Written) -> impl Strategy<Value = String> {
+    prop::sample::select(paths).prop_flat_map(|(path, typed)| {
+        let (present, nulls) = (format!("{path} pr"), path.clone());
+        prop_oneof![
+            8 => (prop::sample::select(typed.operators()), typed.value()).prop_map(move |(op, value)| format!("{path} {op} {value}")),
+            1 => Just(present),
+            1 => prop::sample::select(vec!["eq", "ne"]).prop_map(move |op| format!("{nulls} {op} null")),
+        ]
+    })
+}
+
+fn joined(leaf: impl Strategy<Value = String> + 'static, depth: u32) -> impl Strategy<Value = String> {
+    leaf.prop_recursive(depth, 12, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left}) and ({right})")),
+            (inner.clone(), inner.clone()).prop_map(|(left, right)| format!("({left}) or ({right})")),
+            inner.prop_map(|inner| format!("not ({inner})")),
+        ]
+    })
+}
+
+/// Any filter for a kind of resource, value paths with trees of their own among them.
+fn filters(kind: Kind) -> impl Strategy<Value = String> {
+    let (paths, lists) = searched(kind);
+    let within = prop::sample::select(lists).prop_flat_map(|(path, subs)| {
+        let subs = subs.iter().map(|(sub, typed)| ((*sub).to_owned(), *typed)).collect();
+        joined(compared(subs), 2).prop_map(move |inner| format!("{path}[{inner}]"))
+    });
+    joined(prop_oneof![3 => compared(paths), 1 => within], 3)
+}
+
+/// An object with some of the members.
+fn some_of(paths: Paths) -> impl Strategy<Value = Value> {
+    let member = |(name, typed): &(&'static str, Typed)| {
+        let (name, list) = (*name, *name == "zones");
+        prop::option::weighted(0.6, typed.value())
+            .prop_map(move |value| (name, value.map(|value| if list { json!([value]) } else { value })))
+    };
+    let members: Vec<_> = paths.iter().map(member).collect();
+    members.prop_map(|members| {
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    })
+}
+
+/// A user with values of every type, in lists too; two primaries become one as they are read.
+fn anybody() -> impl Strategy<Value = Value> {
+    let own: Paths = &[
+        ("externalId", Typed::Text),
+        ("displayName", Typed::Text),
+        ("title", Typed::Text),
+        ("active", Typed::Boolean),
+        ("profileUrl", Typed::Address),
+    ];
+    let name: Paths = &[("familyName", Typed::Text), ("givenName", Typed::Text)];
+    let more: Paths = &[
+        ("level", Typed::Number),
+        ("rate", Typed::Number),
+        ("start", Typed::Instant),
+        ("key", Typed::Binary),
+        ("home", Typed::Address),
+        ("flag", Typed::Boolean),
+    ];
+    let desk: Paths = &[("floor", Typed::Number), ("room", Typed::Text)];
+    let list = |paths: Paths| prop::collection::vec(some_of(paths), 0..3);
+    let plain = |typed: Typed| prop::collection::vec(typed.value(), 0..3);
+    let core = (
+        some_of(own),
+        some_of(name),
+        list(MAILS),
+        list(PLACES),
+        list(&[("value", Typed::Address)]),
+        list(&[("value", Typed::Binary)]),
+    );
+    let extended = (
+        some_of(more),
+        some_of(desk),
+        list(CARDS),
+        plain(Typed::Text),
+        plain(Typed::Number),
+        some_of(&[("department", Typed::Text)]),
+    );
+    (core, extended).prop_map(|((own, name, emails, addresses, photos, certificates), (more, desk, cards, tags, scores, work))| {
+        let joined = |mut one: Value, other: Value| {
+            let (into, from) = (one.as_object_mut().expect("an object"), document(other));
+            into.extend(from);
+            one
+        };
+        let lists = json!({ "desk": desk, "cards": cards, "tags": tags, "scores": scores });
+        let photos: Vec<Value> = photos.into_iter().filter(|photo| *photo != json!({})).collect();
+        joined(own, json!({ "schemas": [Kind::User.urn(), ENTERPRISE, HR], "name": name, "emails": emails, "addresses": addresses,
+            "photos": photos, "x509Certificates": certificates, ENTERPRISE: work, HR: joined(more, lists) }))
+    })
+}
+
+/// The body as it is stored.
+fn stored(mut body: Value, number: usize) -> Value {
+    body["userName"] = json!(format!("{}{number}", TEXTS[number % TEXTS.len()]));
+    let parsed = resource::parse(registry(), Kind::User, &body, Mode::Compat);
+    Value::Object(parsed.unwrap_or_else(|error| panic!("{body}: {error}")).document)
+}
+
+/// A number as a text of the same order.
+fn ordered(number: f64) -> String {
+    let bits = number.to_bits();
+    format!("{:020}", if number < 0.0 { !bits } else { bits | 1 << 63 })
+}
+
+/// How resources stand in an order, found without the store: by the primary value or else the first, what has none last.
+fn naively_sorted(wholes: &[(String, Document)], path: &AttrPath, descending: bool) -> Vec<String> {
+    let one = |whole: &Document| -> Option<Value> {
+        let container = match &path.extension {
+            None => whole,
+            Some(urn) => whole.get(&**urn)?.as_object()?,
+        };
+        let value = container.get(&path.attribute.name)?;
+        let of = |value: &Value| match &path.sub {
+            Some(sub) => value.get(&sub.name).cloned(),
+            None => Some(value.clone()),
+        };
+        let Value::Array(values) = value else { return of(value) };
+        let primary = values.iter().find(|value| value.get("primary") == Some(&json!(true))).and_then(of);
+        primary.or_else(|| values.iter().find_map(of))
+    };
+    let key = |whole: &Document| match (path.leaf().kind, one(whole)) {
+        (_, None) => (1, String::new()),
+        (Type::String, Some(Value::String(text))) if !path.leaf().case_exact => (0, fold(&text)),
+        (Type::DateTime, Some(Value::String(text))) => {
+            (0, format!("{:020}", Timestamp::parse(&text).expect("an instant").0))
+        }
+        (_, Some(Value::Number(number))) => (0, ordered(number.as_f64().expect("a number"))),
+        (_, Some(Value::String(text))) => (0, text),
+        (_, Some(other)) => (0, other.to_string()),
+    };
+    let mut order: Vec<(usize, &(String, Document))> = wholes.iter().enumerate().collect();
+    order.sort_by_key(|(age, (_, whole))| (key(whole), *age));
+    if descending {
+        order.reverse();
+    }
+    order.into_iter().map(|(_, (id, _))| id.clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sql_finds_what_eval_finds_of_every_type_and_in_every_list(
+        bodies in prop::collection::vec(anybody(), 1..10),
+        of_users in prop::collection::vec(filters(Kind::User), 24),
+        of_groups in prop::collection::vec(filters(Kind::Group), 8),
+        members in prop::collection::vec((0..3_usize, any::<prop::sample::Index>()), 0..8),
+    ) {
+        let (store, clock) = store();
+        let acme = team(&store, "Acme");
+        let mut rows = Vec::new();
+        for (number, body) in bodies.into_iter().enumerate() {
+            rows.push(insert(&store, acme, Kind::User, stored(body, number)));
+            clock.advance(std::time::Duration::from_millis(300));
+        }
+        let groups = ["ada", "Straße", ""].map(|name| insert(&store, acme, Kind::Group, json!({ "displayName": name, "externalId": name })));
+        let edges: Vec<(Row, i64)> = members
+            .iter()
+            .map(|(group, index)| (groups[*group].clone(), rows[index.index(rows.len())].n))
+            .chain([(groups[2].clone(), groups[0].n)])
+            .collect();
+        store.write_blocking(move |tx| -> Result<()> {
+            edges.iter().try_for_each(|(group, member)| tx.add_members(acme, group, &[*member]).map(drop))
+        }).unwrap();
+        for text in &of_users {
+            agree(&store, acme, Kind::User, text);
+        }
+        for text in &of_groups {
+            agree(&store, acme, Kind::Group, text);
+        }
+        // At the root each kind is asked by the same text; what only the other kind has is unassigned there.
+        for text in of_users.iter().take(6).chain(of_groups.iter().take(3)) {
+            let kinds = parse_for_kinds(text, registry(), &[Kind::User, Kind::Group], Mode::Strict, &mut Notes::default());
+            let kinds = kinds.unwrap_or_else(|error| panic!("{text}: {error}"));
+            let mut wanted: Vec<String> = kinds.iter().flat_map(|(kind, filter)| evaluated(&store, acme, *kind, filter)).collect();
+            let kinds: Vec<_> = kinds.into_iter().map(|(kind, filter)| (kind, Some(filter))).collect();
+            let mut found: Vec<String> = search(&store, acme, &kinds, ALL).rows.into_iter().map(|row| row.id).collect();
+            wanted.sort();
+            found.sort();
+            prop_assert_eq!(found, wanted, "{}", text);
+        }
+        let everybody = wholes(&store, acme, Kind::User);
+        for path in ["title", "emails.value", "emails.type", "name.familyName", "profileUrl", "addresses.locality", "externalId",
+            &format!("{HR}:level"), &format!("{HR}:rate"), &format!("{HR}:start"), &format!("{HR}:flag"), &format!("{HR}:tags"),
+            &format!("{HR}:scores"), &format!("{HR}:desk.floor"), &format!("{HR}:cards.until"), &format!("{HR}:cards.value")] {
+            for descending in [false, true] {
+                let found: Vec<String> = sorted(&store, acme, path, descending, ALL).rows.into_iter().map(|row| row.id).collect();
+                let wanted = naively_sorted(&everybody, &registry().find(Kind::User, path).unwrap(), descending);
+                prop_assert_eq!(found, wanted, "{} {}", path, descending);
+            }
         }
     }
 }
