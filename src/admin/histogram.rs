@@ -53,8 +53,11 @@ struct Part {
 pub fn histogram(zone: &Zone, path: &str, asked: &Query, hours: &[Hour], query: &ActivityQuery) -> Histogram {
     let to = query.to.unwrap_or(zone.now()).0.min(zone.now().0);
     let first = hours.first().map_or(to, |hour| hour.hour.0);
-    let from = query.from.map_or(to - 23 * HOUR_MS, |from| from.0.max(first)).min(to);
-    let (from, to) = (from.div_euclid(HOUR_MS), to.div_euclid(HOUR_MS) + 1);
+    // Nothing is shown of the time before the first request, unless nothing else was asked for.
+    let from =
+        query.from.map_or(to - 23 * HOUR_MS, |from| if first < to { from.0.max(first) } else { from.0 });
+    let from = from.min(to).div_euclid(HOUR_MS);
+    let to = (to + HOUR_MS - 1).div_euclid(HOUR_MS).max(from + 1);
     let steps = |step: i64| (to - from + step - 1).div_euclid(step);
     let step = STEPS.into_iter().find(|step| steps(*step) <= BARS).unwrap_or(168);
     let mut slots: Vec<Hour> = (0..steps(step).clamp(1, BARS))
@@ -184,6 +187,26 @@ mod tests {
         let shown = histogram(&zone, "/a", &Query::parse(""), &hours, &query);
         assert!(shown.bars.len() <= BARS as usize, "{}", shown.bars.len());
         assert_eq!(shown.bars.iter().map(|bar| bar.reads).sum::<u64>(), 400 * 24);
+    }
+
+    #[test]
+    fn an_hour_is_one_bar_however_long_ago() {
+        let zone = Zone::utc(at("2026-11-23T16:30:00Z"));
+        let hours = [hour("2026-11-23T10:00:00Z", 3, 1)];
+        for day in ["2020-01-01", "2026-11-23"] {
+            let query = ActivityQuery {
+                from: Some(at(&format!("{day}T10:00:00Z"))),
+                to: Some(at(&format!("{day}T11:00:00Z"))),
+                ..ActivityQuery::default()
+            };
+            let shown = histogram(&zone, "/a", &Query::parse(""), &hours, &query);
+            assert_eq!(shown.bars.len(), 1);
+            assert!(
+                shown.bars[0].href.contains(&format!("{day}T10%3A00&to={day}T11%3A00")),
+                "{}",
+                shown.bars[0].href
+            );
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::parts::{Chip, Choice, Empty, Link, Notice, Pager, Tab, Tabs, counted}
 use super::request::detail;
 use super::token::tests_among;
 use super::when::Zone;
+use crate::base::Timestamp;
 use crate::http::{Query, Response};
 use crate::service::requests::{self, Requests};
 use crate::service::{Error, sentence};
@@ -46,7 +47,7 @@ impl Asked {
         let (mut from, mut to) = (zone.read(&get("from")), zone.read(&get("to")));
         let in_bodies = get("in") == "bodies" && !q.is_empty();
         if in_bodies {
-            let latest = crate::base::Timestamp(zone.now().0 - requests::BODIES_MS);
+            let latest = Timestamp(zone.now().0 - requests::BODIES_MS);
             let (start, end) = requests::hour_from(from.unwrap_or(latest));
             (from, to) = (Some(start), Some(to.filter(|to| (start..=end).contains(to)).unwrap_or(end)));
         }
@@ -77,6 +78,7 @@ struct ActivityPage {
     tabs: Tabs,
     downloads: Downloads,
     notices: Vec<Notice>,
+    kept: String,
     kind: String,
     q: String,
     zone: String,
@@ -114,11 +116,21 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let listens = !narrowing.in_bodies && narrowing.query.before.is_none() && narrowing.query.to.is_none();
     let lines = lines(&page, &asked, &tokens, &found).await?;
     let path = format!("{base}activity");
+    let last = match lines.is_empty() && !hours.is_empty() {
+        true => {
+            service
+                .last_requests(page.team.id, ActivityQuery { limit: 1, ..ActivityQuery::default() })
+                .await?
+        }
+        false => Vec::new(),
+    };
+    let last = last.first().map(|row| row.activity.at);
     let template = ActivityPage {
         tabs: tabs(&path, &asked, (!narrowing.narrowed).then_some(&hours)),
         downloads: Downloads::new(&path, &asked),
         histogram: (!narrowing.picked && !hours.is_empty())
             .then(|| histogram(&zone, &path, &asked, &hours, &narrowing.query)),
+        kept: sentence::number(service.team_settings(page.team.id)?.keep_requests.into()),
         kind: get("kind"),
         q: get("q"),
         zone: zone.name.clone(),
@@ -127,7 +139,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         places: places(narrowing.in_bodies),
         tokens: token_choices(&tokens, &get("token")),
         statuses: status_choices(&get("status")),
-        empty: lines.is_empty().then(|| nothing(&zone, &path, &base, &narrowing, found.next, &hours)),
+        empty: lines.is_empty().then(|| nothing(&zone, &path, &base, &narrowing, found.next, last)),
         pager: pager(&path, &asked, &found),
         rows: lines,
         notices,
@@ -229,7 +241,7 @@ fn which(kind: &str) -> Which {
 /// The place behind which a page begins: time and number of its last line.
 fn place(text: &str) -> Option<Spot> {
     let (at, n) = text.split_once('-')?;
-    Some((crate::base::Timestamp(at.parse().ok()?), n.parse().ok()?))
+    Some((Timestamp(at.parse().ok()?), n.parse().ok()?))
 }
 
 fn tabs(path: &str, asked: &Query, hours: Option<&Vec<Hour>>) -> Tabs {
@@ -323,7 +335,14 @@ fn too_much(detail: &str) -> Notice {
     }
 }
 
-fn nothing(zone: &Zone, path: &str, base: &str, asked: &Asked, next: Option<Spot>, hours: &[Hour]) -> Empty {
+fn nothing(
+    zone: &Zone,
+    path: &str,
+    base: &str,
+    asked: &Asked,
+    next: Option<Spot>,
+    last: Option<Timestamp>,
+) -> Empty {
     if let Some((at, _)) = next {
         return Empty {
             title: "Nothing so far".into(),
@@ -331,7 +350,16 @@ fn nothing(zone: &Zone, path: &str, base: &str, asked: &Asked, next: Option<Spot
             ..Empty::default()
         };
     }
-    let last = hours.last().map(|hour| hour.hour);
+    if let (true, false, Some(at)) = (asked.narrowed, asked.picked, last)
+        && asked.query.which == Which::All
+    {
+        return Empty {
+            title: "No requests in this time".into(),
+            text: format!("The last was {}, on {}.", zone.relative(at), zone.long(at)),
+            links: vec![Link::new(path, "Show all times")],
+            hint: String::new(),
+        };
+    }
     if asked.narrowed || asked.query.which != Which::All || asked.query.before.is_some() {
         return Empty {
             title: "No requests match".into(),
@@ -343,7 +371,7 @@ fn nothing(zone: &Zone, path: &str, base: &str, asked: &Asked, next: Option<Spot
             links: vec![Link::new(path, "Clear the filters")],
             hint: match last {
                 Some(at) => {
-                    format!("The last request of any kind came in the hour from {} on.", zone.long(at))
+                    format!("The last request of any kind came {}, on {}.", zone.relative(at), zone.long(at))
                 }
                 None => String::new(),
             },
@@ -363,7 +391,6 @@ fn nothing(zone: &Zone, path: &str, base: &str, asked: &Asked, next: Option<Spot
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Timestamp;
 
     #[test]
     fn a_place_is_a_time_and_a_number() {

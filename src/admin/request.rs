@@ -11,7 +11,7 @@ use super::parts::{Chip, Code, Diff, Explain, Explained, Fact, Facts, Said, When
 use super::when::duration;
 use crate::base::secret::masked;
 use crate::http::Response;
-use crate::service::Cause;
+use crate::service::{Cause, redact};
 use crate::store::{ActivityBody, ActivityRow, Token};
 
 /// An open line of the log.
@@ -26,6 +26,9 @@ pub struct Detail {
     request: Code,
     response: Code,
     curl: Curl,
+    diff: Diff,
+    /// "Event 17", of a change that made one.
+    events: String,
     /// "3 requests in 10 min", when the line stands for several.
     pub attempts: String,
     /// The log with each of them on a line of its own.
@@ -91,6 +94,12 @@ pub fn detail(page: &Page<'_, '_>, row: ActivityRow, tokens: &[Token]) -> Result
         request: request_code("rq", &host, &row, &body, tokens),
         response: response_code("rs", &row, &body),
         curl: Curl::of(&origin(page), &row, &body, tokens),
+        diff: Diff { changes: changes(&row) },
+        events: match row.activity.events {
+            Some((first, last)) if first == last => format!("Event {first}"),
+            Some((first, last)) => format!("Events {first} to {last}"),
+            None => String::new(),
+        },
         attempts: String::new(),
         each: String::new(),
         id,
@@ -151,6 +160,10 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
     if lenient.is_empty() {
         lenient.push("Read exactly as sent.".to_owned());
     }
+    let hidden = |body: &Vec<u8>| String::from_utf8_lossy(body).contains(redact::HIDDEN);
+    if body.request.as_ref().is_some_and(hidden) {
+        lenient.push("A secret in it was taken out before it was kept.".to_owned());
+    }
     Explain {
         good: true,
         parts: vec![
@@ -165,6 +178,11 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
 fn answer_detail(body: &ActivityBody) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_slice(body.answer.as_deref()?).ok()?;
     Some(clipped(answer.get("detail")?.as_str()?, 500))
+}
+
+/// The words of a refusal, which begin with what they complain of.
+fn complaint(row: &ActivityRow, body: &ActivityBody) -> String {
+    if row.activity.status < 400 { String::new() } else { answer_detail(body).unwrap_or_default() }
 }
 
 fn request_code(id: &str, host: &str, row: &ActivityRow, body: &ActivityBody, tokens: &[Token]) -> Code {
@@ -185,7 +203,7 @@ fn request_code(id: &str, host: &str, row: &ActivityRow, body: &ActivityBody, to
         id: id.to_owned(),
         title: "Request",
         meta: size(body.request.as_deref()),
-        text: code::message(&head, body.request.as_deref()),
+        text: code::message(&head, body.request.as_deref(), &complaint(row, body)),
     }
 }
 
@@ -197,7 +215,7 @@ fn response_code(id: &str, row: &ActivityRow, body: &ActivityBody) -> Code {
         id: id.to_owned(),
         title: "Response",
         meta: duration(activity.duration_us),
-        text: code::message(&head, body.answer.as_deref()),
+        text: code::message(&head, body.answer.as_deref(), ""),
     }
 }
 

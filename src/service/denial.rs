@@ -114,7 +114,7 @@ fn name_subject(
         None => tx.tombstone(team, &subject.id)?.map(|gone| gone.display),
     };
     if let Some(name) = name {
-        subject.name = name.clone();
+        subject.name = super::sentence::shown(&name);
         let sentence =
             Denial { name: Some(name), wanted: denial.wanted.clone(), ..*denial }.deed().sentence();
         row.sentence = redact::text(&sentence.line, secrets);

@@ -19,6 +19,10 @@ use crate::store::{Activity, Subject, WriteTx};
 const KEPT_BODY: usize = 64 * 1024;
 /// How much of the answer to a read is kept: reads are many, and can be repeated.
 const KEPT_READ: usize = 8 * 1024;
+/// How many changed attributes and dropped names a row lists, and how much of each; the event has a change whole.
+const LISTED: usize = 100;
+const LONGEST_VALUE: usize = 1000;
+const LONGEST_NAME: usize = 200;
 /// How many reads may wait to be written one by one. Changes wait while they are written, so more are gathered in one row
 /// that lists them.
 const READS_AT_ONCE: usize = 512;
@@ -109,16 +113,20 @@ impl Asked {
             query: redact::text(&self.query, &self.secrets),
             status: end.status,
             duration_us: self.began.map_or(0, |began| began.elapsed().as_micros() as u64),
-            subject: end.subject.clone(),
+            subject: end.subject.clone().map(|subject| Subject { name: named(&subject.name), ..subject }),
             sentence: redact::text(&sentence.line, &self.secrets),
             note: redact::text(&sentence.note, &self.secrets),
             cause: end.cause.map(|cause| cause.key().to_owned()),
             leniencies: notes.leniencies.iter().map(|leniency| leniency.name().to_owned()).collect(),
             // What was dropped is named as it was sent: a path may hold a filter.
-            dropped: notes.dropped.iter().map(|name| redact::text(name, &self.secrets)).collect(),
-            diff: (!end.changes.is_empty()).then(|| changes_as_json(end.changes)),
+            dropped: dropped(&notes).map(|name| redact::text(&name, &self.secrets)).collect(),
+            diff: (!end.changes.is_empty()).then(|| listed(end.changes)),
             events: end.events.first().copied().zip(end.events.last().copied()),
-            also: end.also.iter().map(|text| redact::text(text, &self.secrets)).collect(),
+            also: end
+                .also
+                .iter()
+                .map(|text| redact::text(&clipped(text, LONGEST_NAME), &self.secrets))
+                .collect(),
             request_body: self.body.as_deref().map(|body| cut(body, KEPT_BODY)),
             answer_body: end.response.map(|answer| {
                 let longest = if change || end.status >= 400 { KEPT_BODY } else { KEPT_READ };
@@ -126,6 +134,43 @@ impl Asked {
             }),
         }
     }
+}
+
+/// A name as long as sentences show it, so that it is found in them.
+fn named(name: &str) -> String {
+    if name.is_empty() { String::new() } else { sentence::shown(name) }
+}
+
+fn clipped(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// The first of the dropped names, and how many more there were.
+fn dropped(notes: &Notes) -> impl Iterator<Item = String> {
+    let more = notes.dropped.len().saturating_sub(LISTED);
+    let first = notes.dropped.iter().take(LISTED).map(|name| clipped(name, LONGEST_NAME));
+    first.chain((more > 0).then(|| format!("{} more", sentence::number(more as u64))))
+}
+
+/// The changes as a row lists them: what providers send has no limit but a request's.
+fn listed(changes: &[Change]) -> Value {
+    let mut list: Vec<Change> = changes
+        .iter()
+        .take(LISTED)
+        .map(|change| Change {
+            path: clipped(&change.path, LONGEST_NAME),
+            old: clipped(&change.old, LONGEST_VALUE),
+            new: clipped(&change.new, LONGEST_VALUE),
+        })
+        .collect();
+    if changes.len() > LISTED {
+        let more = sentence::count((changes.len() - LISTED) as u64, "more attribute");
+        list.push(Change { path: more, old: String::new(), new: String::new() });
+    }
+    changes_as_json(&list)
 }
 
 /// Writes a change's activity row in the change's transaction.
@@ -239,5 +284,46 @@ mod tests {
             String::from_utf8(cut(body.as_bytes(), 5)).expect("UTF-8"),
             "éé… (cut here: 20 bytes in all)"
         );
+    }
+
+    #[test]
+    fn however_much_changes_and_is_dropped_a_row_lists_so_much_of_it() {
+        let changes: Vec<Change> = (0..500)
+            .map(|n| Change { path: format!("a{n}"), old: "é".repeat(100_000), new: "x".into() })
+            .collect();
+        let name = "n".repeat(5000);
+        let joined = vec![name.clone(); 3];
+        let deed = Deed::Changed {
+            kind: crate::scim::Kind::Group,
+            name: &name,
+            changes: &changes,
+            joined: &joined,
+            left: &[],
+        };
+        let mut notes = Notes::default();
+        for n in 0..100_000 {
+            notes.dropped(crate::scim::Leniency::UnknownAttribute, format!("x{n}{name}"));
+        }
+        let end = Ending {
+            status: 200,
+            deed,
+            subject: Some(Subject { id: "1".into(), kind: crate::scim::Kind::Group, name: name.clone() }),
+            cause: None,
+            changes: &changes,
+            events: &[],
+            also: &joined,
+            notes: &notes,
+            response: None,
+        };
+        let row = Asked::default().activity(None, None, true, &end);
+        let diff = row.diff.expect("a difference");
+        let list = diff.as_array().expect("a list");
+        assert_eq!((list.len(), &list[100]["path"]), (101, &json!("400 more attributes")));
+        assert_eq!(list[0]["old"].as_str().map(|old| old.chars().count()), Some(1001));
+        assert_eq!((row.dropped.len(), row.dropped[100].as_str()), (101, "99,900 more"));
+        assert!(row.dropped.iter().chain(&row.also).all(|name| name.chars().count() <= 201));
+        let subject = row.subject.expect("a subject");
+        assert!(row.sentence.starts_with(&subject.name) && row.sentence.len() < 200, "{}", row.sentence);
+        assert!(row.note.len() < 10_000, "{}", row.note.len());
     }
 }

@@ -19,9 +19,14 @@ impl WriteTx<'_> {
         let request_body = activity.request_body.as_deref().map(packed);
         let answer_body = activity.answer_body.as_deref().map(packed);
         let length = |body: &Option<Vec<u8>>| body.as_ref().map_or(0, Vec::len);
-        let row_bytes = ROW_BYTES + activity.path.len() + activity.query.len() + activity.sentence.len();
+        let diff = activity.diff.as_ref().map(Value::to_string);
+        let texts =
+            [&activity.path, &activity.query, &activity.user_agent, &activity.sentence, &activity.note];
+        let row_bytes = ROW_BYTES
+            + texts.into_iter().chain(&activity.dropped).map(String::len).sum::<usize>()
+            + diff.as_ref().map_or(0, String::len);
         let bytes = row_bytes + length(&request_body) + length(&answer_body);
-        let n = self.insert_activity_row(team, activity, bytes)?;
+        let n = self.insert_activity_row(team, activity, diff.as_deref(), bytes)?;
         if request_body.is_some() || answer_body.is_some() {
             self.run(
                 "insert into activity_body (activity, team, request, answer) values (?, ?, ?, ?)",
@@ -46,7 +51,13 @@ impl WriteTx<'_> {
         Ok(n)
     }
 
-    fn insert_activity_row(&mut self, team: TeamId, activity: &Activity, bytes: usize) -> Result<i64> {
+    fn insert_activity_row(
+        &mut self,
+        team: TeamId,
+        activity: &Activity,
+        diff: Option<&str>,
+        bytes: usize,
+    ) -> Result<i64> {
         let subject = activity.subject.as_ref();
         self.insert(
             "insert into activity
@@ -75,7 +86,7 @@ impl WriteTx<'_> {
                 activity.cause,
                 list(&activity.leniencies),
                 list(&activity.dropped),
-                activity.diff.as_ref().map(Value::to_string),
+                diff,
                 activity.events.map(|(first, _)| first),
                 activity.events.map(|(_, last)| last),
                 activity.note,
