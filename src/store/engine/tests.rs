@@ -250,6 +250,35 @@ fn a_disk_without_room_fails_the_batch_and_heals_by_itself() {
 }
 
 #[test]
+fn small_writes_that_find_no_room_are_written_when_there_is_some() {
+    let (_directory, store) = open();
+    store.write_blocking(|tx| tx.run("create table big (x blob)", [])).unwrap();
+    let limit = |pages: u32| {
+        let sql = format!("pragma max_page_count = {pages}");
+        store.write_blocking(move |tx| tx.number(&sql, [])).unwrap();
+    };
+    limit(1);
+    for _ in 0..3 {
+        assert!(store.later(|tx| tx.run("insert into big values (zeroblob(3000000))", []).map(drop)));
+    }
+    assert!(store.later(|tx| set(tx, "beside")));
+    assert!(store.later(|_| Err(StoreError::Corrupt("of its own fault".into()))));
+    for number in 0..5 {
+        // Changes go on as far as there is room for them, and cost the others nothing.
+        store.write_blocking(move |tx| set(tx, &format!("change {number}"))).ok();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(store.waiting_later() >= 3, "{}", store.waiting_later());
+    limit(1_000_000);
+    let began = Instant::now();
+    let rows = || store.read_now(|tx| tx.number("select count(*) from big", [])).unwrap();
+    while rows() < 3 && began.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!((rows(), has(&store, "beside"), store.waiting_later()), (3, true, 0));
+}
+
+#[test]
 fn a_damaged_file_is_noticed_where_it_is_met() {
     let (directory, store) = open();
     store.write_blocking(|tx| tx.insert_team("Acme")).unwrap();

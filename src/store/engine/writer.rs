@@ -20,6 +20,8 @@ const BATCH: usize = 256;
 const GATHER: Duration = Duration::from_millis(20);
 /// How often an idle writer looks for small writes that nobody waits for, and for other processes' commits.
 const TICK: Duration = Duration::from_millis(200);
+/// How long small writes wait after the disk refused them: until then changes alone try whether there is room.
+const REST: Duration = Duration::from_secs(2);
 
 /// A write job with its result and whoever waits for it.
 pub trait Job: Send {
@@ -95,6 +97,11 @@ pub struct Writer {
     later: Gathered,
     /// What the jobs of the running transaction left for its end.
     at_end: Vec<AtEnd>,
+    /// The small writes of the running transaction, until its commit has reached the disk.
+    writing: Vec<Later>,
+    /// Those that there was no room for.
+    postponed: Vec<Later>,
+    rest_until: Option<Instant>,
     closing: bool,
     seen: i64,
 }
@@ -109,7 +116,18 @@ enum Outcome {
 impl Writer {
     /// A writer on its own connection.
     pub fn new(sqlite: Connection, shared: Arc<Shared>, queue: Receiver<Message>, later: Gathered) -> Writer {
-        Writer { sqlite, shared, queue, later, at_end: Vec::new(), closing: false, seen: 0 }
+        Writer {
+            sqlite,
+            shared,
+            queue,
+            later,
+            at_end: Vec::new(),
+            writing: Vec::new(),
+            postponed: Vec::new(),
+            rest_until: None,
+            closing: false,
+            seen: 0,
+        }
     }
 
     /// Works until it is told to close or nobody holds the store any more.
@@ -122,6 +140,7 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => self.look_around(),
             }
         }
+        self.rest_until = None;
         if self.waiting_later() {
             self.batch(None);
         }
@@ -132,7 +151,7 @@ impl Writer {
     }
 
     fn look_around(&mut self) {
-        if self.waiting_later() {
+        if self.waiting_later() && !self.is_resting() {
             self.batch(None);
         }
         let version = self.data_version();
@@ -144,6 +163,26 @@ impl Writer {
 
     fn waiting_later(&self) -> bool {
         !self.later.lock().expect("no job runs under this lock").is_empty()
+    }
+
+    fn is_resting(&self) -> bool {
+        self.rest_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Gives small writes back to the queue, before what came since: they are owed to somebody, and there was no room.
+    fn put_back(&mut self, committed: bool) {
+        if committed {
+            self.writing.clear();
+        }
+        if self.writing.is_empty() && self.postponed.is_empty() {
+            self.rest_until = if committed { None } else { self.rest_until };
+            return;
+        }
+        self.rest_until = Some(Instant::now() + REST);
+        let mut later = self.later.lock().expect("no job runs under this lock");
+        for job in self.writing.drain(..).chain(self.postponed.drain(..)).rev() {
+            later.push_front(job);
+        }
     }
 
     /// Changes when another connection has committed.
@@ -188,6 +227,7 @@ impl Writer {
         if wrote {
             self.shared.committed();
         }
+        self.put_back(failure.is_none());
         for job in jobs {
             job.answer(failure.as_ref().map(StoreError::again));
         }
@@ -242,45 +282,62 @@ impl Writer {
 
     /// The small writes, in one savepoint since each costs a copy of the pages that change; one by one where one fails.
     fn small_writes(&mut self) -> Outcome {
-        let mut jobs = std::mem::take(&mut *self.later.lock().expect("no job runs under this lock"));
-        let mut all = jobs.is_empty();
-        if jobs.len() > 1 {
-            let together = self.in_savepoint(|tx| {
-                let mut good =
-                    |job: &mut Later| matches!(catch_unwind(AssertUnwindSafe(|| job(tx))), Ok(Ok(())));
-                all = jobs.iter_mut().all(&mut good);
-                all
-            });
-            match together {
-                Ok(Outcome::Open) => {}
-                Ok(Outcome::Lost) => return Outcome::Lost,
-                Err(_) => return self.lost_or_open(),
-            }
-        }
-        if all {
+        if self.is_resting() {
             return Outcome::Open;
         }
-        for mut job in jobs {
-            let outcome = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| job(tx))) {
-                Ok(Ok(())) => true,
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "a record that nobody waits for was not written");
-                    false
-                }
-                Err(panic) => {
-                    let what = super::panic_text(panic.as_ref());
-                    tracing::error!(what, "a record that nobody waits for panicked");
-                    false
-                }
+        let mut jobs: Vec<Later> =
+            std::mem::take(&mut *self.later.lock().expect("no job runs under this lock")).into();
+        if jobs.len() > 1 {
+            let good = |job: &mut Later, tx: &mut WriteTx<'_>| {
+                matches!(catch_unwind(AssertUnwindSafe(|| job(tx))), Ok(Ok(())))
+            };
+            let mut all = true;
+            let together = self.in_savepoint(|tx| {
+                all = jobs.iter_mut().all(|job| good(job, tx));
+                all
             });
-            if outcome.is_err() {
-                return self.lost_or_open();
+            let outcome = together.unwrap_or_else(|_| self.lost_or_open());
+            if all || matches!(outcome, Outcome::Lost) {
+                self.writing = jobs;
+                return outcome;
             }
-            if let Ok(Outcome::Lost) = outcome {
+        }
+        let mut rest = jobs.into_iter();
+        while let Some(job) = rest.next() {
+            if let Outcome::Lost = self.small_write(job) {
+                self.writing.extend(rest);
                 return Outcome::Lost;
             }
         }
         Outcome::Open
+    }
+
+    /// One small write. It is kept until the commit, or for later where there is no room; what is wrong with it itself is
+    /// told and ends it.
+    fn small_write(&mut self, mut job: Later) -> Outcome {
+        let mut ended = None;
+        let mut no_room = false;
+        let outcome = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| job(tx))) {
+            Ok(Ok(())) => true,
+            Ok(Err(StoreError::Full | StoreError::Busy)) => {
+                no_room = true;
+                false
+            }
+            Ok(Err(error)) => {
+                ended = Some(error.to_string());
+                false
+            }
+            Err(panic) => {
+                ended = Some(super::panic_text(panic.as_ref()));
+                false
+            }
+        });
+        match ended {
+            Some(error) => tracing::error!(error, "a record that nobody waits for was not written"),
+            None if no_room => self.postponed.push(job),
+            None => self.writing.push(job),
+        }
+        outcome.unwrap_or_else(|_| self.lost_or_open())
     }
 
     /// What the jobs left for the end, all in one savepoint: when it fails, their own writes stand without it.
