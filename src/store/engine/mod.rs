@@ -4,6 +4,7 @@
 mod backup;
 mod migrate;
 mod open;
+mod queue;
 mod readers;
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,9 @@ use tokio::sync::{oneshot, watch};
 use super::StoreError;
 use crate::base::{Clock, Ids};
 
+use queue::{Gathered, Job, Message, Waiting};
 use readers::PoolJob;
-use writer::{Gathered, Job, Message, Waiting, Writer};
+use writer::Writer;
 
 pub use tx::{ReadTx, WriteTx};
 
