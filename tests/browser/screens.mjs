@@ -1,7 +1,7 @@
 // Pictures of the pages compared with those in screens/, a quarter of their size: 0.2 % of the dots may differ. What differs from
 // run to run (times, ids, ports) is made equal first. Fonts and browsers draw differently, so that the pictures say what
 // they were made with; elsewhere the test is skipped and says so. After a change that is meant: RECORD=1 node --test
-// screens.test.mjs, and look at the pictures.
+// screens.mjs, and look at the pictures.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -161,7 +161,7 @@ test('a company with people, groups, tokens and refusals', async () => {
 });
 
 for (const [name, to] of Object.entries({
-  overview: () => team, users: () => `${team}users`, 'users-none': () => `${team}users?q=nobody-at-all`, user: () => `${team}users/${ids.priya}`,
+  users: () => `${team}users`, 'users-none': () => `${team}users?q=nobody-at-all`, user: () => `${team}users/${ids.priya}`,
   groups: () => `${team}groups`, group: () => `${team}groups/${ids.engineering}`, connect: () => `${team}connect`, activity: () => `${team}activity`,
   request: () => ids.refused, tokens: () => `${team}tokens`, confirm: () => ids.revoke, team: () => `${team}team`, admins: () => `${team}admins`,
   'not-found': () => `${team}users/nobody`,
