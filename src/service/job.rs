@@ -5,11 +5,11 @@ use super::membership::Delta;
 use super::record::{self, Asked, Ending};
 use super::sentence::{Change, Deed};
 use super::view::View;
-use super::{Caller, Error, Service};
+use super::{Caller, Error, Service, tokens};
 use crate::scim::registry::AttrPath;
 use crate::scim::resource::Projection;
 use crate::scim::{Document, Kind, Notes, Registry, ScimError};
-use crate::store::{By, IndexValue, ReadTx, Row, Subject, WriteTx, index};
+use crate::store::{By, IndexValue, Row, Subject, WriteTx, index};
 
 /// Where a request goes and how its answer is to look.
 #[derive(Clone, Debug)]
@@ -94,9 +94,16 @@ impl Job {
         self.view.projection = projection.with_sent(paths);
     }
 
-    /// The row that the request names, at the version it asks for; the schemas are those that it was read by.
-    pub(super) fn existing(&self, tx: &ReadTx<'_>, id: &str) -> Result<Row, Error> {
-        self.view.schemas.check(tx)?;
+    /// What has to hold before anything is written: the token still works, and the schemas are those that the request was
+    /// read by.
+    pub(super) fn begin(&self, tx: &WriteTx<'_>) -> Result<(), Error> {
+        tokens::still_works(tx, &self.caller)?;
+        self.view.schemas.check(tx)
+    }
+
+    /// The row that the request names, at the version it asks for.
+    pub(super) fn existing(&self, tx: &WriteTx<'_>, id: &str) -> Result<Row, Error> {
+        self.begin(tx)?;
         let row = tx
             .resource(self.caller.team, self.target.kind, id)?
             .ok_or_else(|| missing(self.target.kind, id))?;

@@ -121,7 +121,7 @@ impl Service {
 }
 
 fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, Error> {
-    job.view.schemas.check(tx)?;
+    job.begin(tx)?;
     let (caller, kind) = (&job.caller, job.target.kind);
     let document = &parsed.document;
     let mut notes = parsed.notes.clone();

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Asked, Caller, Error, Options, Outcome, Precondition, Service, Target};
+use super::tokens::DEFAULT_LIFE;
+use super::{Actor, Asked, Caller, Error, Expiry, NewToken, Options, Outcome, Precondition, Service, Target};
 use crate::base::{Clock, TeamId, Timestamp};
 use crate::scim::resource::Projection;
 use crate::scim::{Kind, Mode};
@@ -17,6 +18,10 @@ pub struct Desk {
     pub team: TeamId,
 }
 
+/// The provider's token, which is the first of the file, and the source that it speaks for.
+const TOKEN: i64 = 1;
+const SOURCE: &str = "JumpCloud";
+
 /// A service over a fresh file.
 pub async fn desk() -> Desk {
     let directory = tempfile::tempdir().expect("a directory");
@@ -26,6 +31,18 @@ pub async fn desk() -> Desk {
     let service = Service::new(store, Options { clock: clock.clone(), ..Options::default() });
     service.ensure_team().await.expect("a team");
     let team = service.team_named(None).expect("one").id;
+    let actor = Actor::CommandLine { user: "root".into() };
+    let new = NewToken {
+        name: SOURCE.into(),
+        source: None,
+        expires: Expiry::In(DEFAULT_LIFE),
+        read_only: false,
+        strict: false,
+        region: None,
+        user: None,
+    };
+    let (token, _) = service.create_token(&actor, team, new).await.expect("a token");
+    assert_eq!(token.n, TOKEN);
     Desk { _directory: directory, clock, service, team }
 }
 
@@ -33,9 +50,9 @@ pub async fn desk() -> Desk {
 pub fn caller(team: TeamId, mode: Mode) -> Caller {
     Caller {
         team,
-        token: 1,
-        token_name: "JumpCloud".into(),
-        source: "JumpCloud".into(),
+        token: TOKEN,
+        token_name: SOURCE.into(),
+        source: SOURCE.into(),
         mode,
         read_only: false,
         user: None,

@@ -9,7 +9,7 @@ use super::{Actor, Caller, Error, Service};
 use crate::base::secret::{self, TokenFault};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Mode;
-use crate::store::{self, Lenient, Token, Used};
+use crate::store::{self, Lenient, Token, Used, WriteTx};
 
 /// A token lives this long unless something else is said.
 pub const DEFAULT_LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -151,7 +151,7 @@ impl Service {
                 TokenFault::Damaged => {
                     fault_of(Cause::TokenChanged, "the token was cut short or changed while pasting")
                 }
-                TokenFault::MissingPrefix => fault_of(Cause::TokenUnknown, "the token was never issued here"),
+                TokenFault::MissingPrefix => never_issued(),
             })
         })?;
         let found = self.store().read_now(|tx| -> Result<_, Error> {
@@ -162,19 +162,10 @@ impl Service {
         });
         let token = match found {
             Ok(Some(found)) => found,
-            Ok(None) => {
-                return Err(Refusal::of(fault_of(Cause::TokenUnknown, "the token was never issued here")));
-            }
+            Ok(None) => return Err(Refusal::of(never_issued())),
             Err(error) => return Err(Refusal { error, token: None }),
         };
-        let fault = if token.revoked.is_some() {
-            Some(fault_of(Cause::TokenRevoked, "the token was revoked"))
-        } else if token.expires.is_some_and(|expires| expires <= self.clock().now()) {
-            Some(fault_of(Cause::TokenExpired, "the token has expired"))
-        } else {
-            None
-        };
-        match fault {
+        match ended(token.revoked, token.expires, self.clock().now()) {
             Some(error) => Err(Refusal { error, token: Some(Box::new(token)) }),
             None => Ok(Caller {
                 team: token.team,
@@ -210,6 +201,25 @@ impl Refusal {
     fn of(error: Error) -> Refusal {
         Refusal { error, token: None }
     }
+}
+
+/// Why a token works no longer.
+fn ended(revoked: Option<Timestamp>, expires: Option<Timestamp>, now: Timestamp) -> Option<Error> {
+    if revoked.is_some() {
+        return Some(fault_of(Cause::TokenRevoked, "the token was revoked"));
+    }
+    let expired = expires.is_some_and(|expires| expires <= now);
+    expired.then(|| fault_of(Cause::TokenExpired, "the token has expired"))
+}
+
+fn never_issued() -> Error {
+    fault_of(Cause::TokenUnknown, "the token was never issued here")
+}
+
+/// Refuses a change whose token ended, or whose team was removed, between the head of its request and its turn.
+pub(super) fn still_works(tx: &WriteTx<'_>, caller: &Caller) -> Result<(), Error> {
+    let (revoked, expires) = tx.token_ends(caller.token)?.ok_or_else(never_issued)?;
+    ended(revoked, expires, tx.now()).map_or(Ok(()), Err)
 }
 
 fn fault_of(cause: Cause, detail: &str) -> Error {
@@ -251,6 +261,58 @@ fn label(what: &str, text: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::Kind;
+    use crate::service::testing::{caller, desk};
+
+    /// What a change ends in whose token was good when its request began.
+    async fn too_late(desk: &crate::service::testing::Desk, id: &str) -> Vec<Cause> {
+        let caller = caller(desk.team, Mode::Compat);
+        let user = |name: &str| json!({ "schemas": [Kind::User.urn()], "userName": name });
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "path": "active", "value": true }],
+        });
+        let ends = [
+            desk.create(&caller, Kind::User, user("late")).await.map(drop),
+            desk.replace(&caller, Kind::User, id, user("mei")).await.map(drop),
+            desk.patch(&caller, Kind::User, id, patch).await.map(drop),
+            desk.delete(&caller, Kind::User, id).await,
+        ];
+        let cause = |end| match end {
+            Err(Error::Unauthenticated { cause, .. }) => cause,
+            other => panic!("{other:?}"),
+        };
+        ends.into_iter().map(cause).collect()
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_token_ends_before_its_turn_is_refused() {
+        let actor = Actor::CommandLine { user: "root".into() };
+        let mei = json!({ "schemas": [Kind::User.urn()], "userName": "mei", "active": false });
+        for (how, cause) in [
+            ("revoked", Cause::TokenRevoked),
+            ("expired", Cause::TokenExpired),
+            ("removed", Cause::TokenUnknown),
+        ] {
+            let desk = desk().await;
+            let caller = caller(desk.team, Mode::Compat);
+            let id = desk.create(&caller, Kind::User, mei.clone()).await.expect("made").id;
+            match how {
+                "revoked" => {
+                    desk.service.revoke_token(&actor, desk.team, caller.token).await.expect("revoked");
+                }
+                "expired" => desk.clock.advance(DEFAULT_LIFE),
+                _ => {
+                    desk.service.create_team(&actor, "Other").await.expect("another");
+                    desk.service.remove_team(&actor, desk.team).await.expect("removed");
+                }
+            }
+            assert_eq!(too_late(&desk, &id).await, [cause; 4], "{how}");
+            let team = desk.team;
+            let kept = desk.service.store().read_now(|tx| tx.resource(team, Kind::User, &id)).expect("a row");
+            assert!(!kept.expect("it is kept").active, "nothing was changed");
+        }
+    }
 
     fn cause(header: Option<&str>) -> Cause {
         match bearer(header) {

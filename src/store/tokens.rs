@@ -120,6 +120,13 @@ impl ReadTx<'_> {
         let sql = select!("from token join team on team.n = token.team where hash = ? and removed is null");
         self.one(sql, [hash], read)
     }
+
+    /// When a token was revoked and when it expires; `None` where there is none, or its team was removed.
+    pub fn token_ends(&self, n: i64) -> Result<Option<(Option<Timestamp>, Option<Timestamp>)>> {
+        let sql = "select revoked, expires from token join team on team.n = token.team
+                   where token.n = ? and removed is null";
+        self.one(sql, [n], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
 }
 
 impl WriteTx<'_> {

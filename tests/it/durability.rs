@@ -197,11 +197,11 @@ fn verify(data: &Arc<Data>, token: &str, group: &str, promised: &Promised) {
         assert!(found.contains_key(id), "the member {id} is no user");
     }
     drop(server);
-    events_have_no_gap(data);
+    events_and_requests_are_whole(data);
 }
 
-/// Events count 1, 2, 3 … in each team.
-fn events_have_no_gap(data: &Data) {
+/// Events count 1, 2, 3 … in each team, and each has the request that made it.
+fn events_and_requests_are_whole(data: &Data) {
     let sqlite = rusqlite::Connection::open(data.database()).expect("the file opens");
     let broken: i64 = sqlite
         .query_row(
@@ -212,4 +212,15 @@ fn events_have_no_gap(data: &Data) {
         )
         .expect("the event table");
     assert_eq!(broken, 0, "a gap in the event numbers");
+    let untold =
+        "select count(*) from event where not exists (select 1 from activity where activity.team = event.team
+                  and event.number between activity.first_event and activity.last_event)";
+    let without_event = "select count(*) from activity where change and status < 300 and first_event is not null and not exists
+                         (select 1 from event where event.team = activity.team and event.number = activity.first_event)";
+    for (what, sql) in
+        [("changes without their request", untold), ("requests without their change", without_event)]
+    {
+        let found: i64 = sqlite.query_row(sql, [], |row| row.get(0)).expect("both tables");
+        assert_eq!(found, 0, "{what}");
+    }
 }

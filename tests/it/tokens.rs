@@ -84,6 +84,44 @@ fn a_revoked_token_is_refused_at_once() {
     server.data().run(&["token", "revoke", "nobody"]).refused();
 }
 
+/// Waits until something has become true.
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed().as_secs() < 20, "it never was");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_token_that_is_revoked_while_the_body_is_under_way_changes_nothing() {
+    use std::io::{Read, Write};
+    let server = Server::plain();
+    let slow = server.caller_with(&["--name", "leaver"]);
+    let body = json!({"schemas": [USER], "userName": "late@example.com"}).to_string();
+    let (first, rest) = body.split_at(20);
+    let mut stream = std::net::TcpStream::connect(server.address()).expect("it listens");
+    let head = format!(
+        "POST /scim/Users HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+         content-type: application/scim+json\r\ncontent-length: {}\r\n\r\n{first}",
+        server.address(),
+        slow.token,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    // That the head has been looked at shows in the token's last use.
+    until(|| !server.data().run(&["token", "list"]).well().stdout.contains("never"));
+    server.data().run(&["token", "revoke", "leaver"]).well();
+    stream.write_all(rest.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("the token was revoked"), "{answer}");
+    let other = server.caller();
+    assert_eq!(other.get("/Users").is(200).json()["totalResults"], 0);
+    until(|| server.data().run(&["activity", "tail"]).well().stdout.contains("Refused: revoked token"));
+}
+
 #[test]
 fn an_expired_token_is_refused() {
     let server = Server::plain();
