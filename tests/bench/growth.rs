@@ -19,12 +19,17 @@ pub async fn run(report: &mut Report, data: &Path, sizes: &[usize], effort: Effo
     let mut desk = Desk::start(data, false, effort);
     ask(&desk.server.target, calls::get("/scim/Users?count=1".into(), Vec::new())).await;
     memory(report, &desk, "idle", Some(20.0));
+    let mut group = None;
     for (number, &users) in sizes.iter().enumerate() {
+        // Otherwise each size would show one membership more of the same users.
+        if let Some(group) = group.take() {
+            ask(&desk.server.target, calls::delete(format!("/scim/Groups/{group}"))).await;
+        }
         desk.fill(users).await;
         if users == 10_000 {
             memory(report, &desk, "10,000 users", Some(48.0));
         }
-        stage(&mut desk, number, users).await;
+        group = Some(stage(&mut desk, number, users).await);
         match users {
             100_000 => {
                 memory(report, &desk, "100,000 users with a group of 100,000", Some(96.0));
@@ -39,8 +44,8 @@ pub async fn run(report: &mut Report, data: &Path, sizes: &[usize], effort: Effo
     scale(report);
 }
 
-/// The workloads at one size.
-async fn stage(desk: &mut Desk, number: usize, users: usize) {
+/// The workloads at one size; the group of all users stays, and its id is answered.
+async fn stage(desk: &mut Desk, number: usize, users: usize) -> String {
     let fresh = desk.fresh();
     let make_new = make(move |_| {
         let k = fresh();
@@ -66,6 +71,7 @@ async fn stage(desk: &mut Desk, number: usize, users: usize) {
     });
     let (limit, what) = (desk.timed(CONNECTIONS), "externalId eq".into());
     desk.measure(Work { key: "w10x", what, limit, make: external, ceiling: false, goals: Vec::new() }).await;
+    group
 }
 
 async fn total(desk: &Desk) -> usize {
