@@ -92,6 +92,7 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
         },
     );
     service.ensure_team().await?;
+    make_ready(service.clone());
     let listeners = bound
         .sockets
         .into_iter()
@@ -127,6 +128,16 @@ async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Resu
     }
     close(store).await;
     ended
+}
+
+/// Opens the connections of the threads that serve, beside what else a start does. Nothing needs them to begin.
+fn make_ready(service: Service) {
+    tokio::task::spawn_blocking(move || {
+        let threads = tokio::runtime::Handle::current().metrics().num_workers();
+        if let Err(error) = service.ready(threads) {
+            tracing::warn!(%error, "connections are opened when they are needed");
+        }
+    });
 }
 
 /// Writes what waits, and closes the file; this blocks.

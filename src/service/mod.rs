@@ -34,6 +34,7 @@ mod patch;
 pub mod provider;
 pub mod provision;
 pub mod pulse;
+mod ready;
 pub mod record;
 pub mod redact;
 mod references;

@@ -65,6 +65,18 @@ impl Service {
         }
         self.store().read(move |tx| prepared.run(tx, team, &view)).await
     }
+
+    /// A search within a snapshot that is there.
+    pub(super) fn search_in(
+        &self,
+        tx: &ReadTx<'_>,
+        team: TeamId,
+        mode: Mode,
+        view: &View,
+        search: &Search,
+    ) -> Result<Listing, Error> {
+        Prepared::new(self, view.registry(), search, team, mode)?.run(tx, team, view)
+    }
 }
 
 /// A search whose texts were read.

@@ -74,6 +74,8 @@ struct Shared {
     commits: watch::Sender<u64>,
     writable: AtomicBool,
     broken: Mutex<Option<String>>,
+    /// Connections that wait for a thread that reads.
+    spare: Mutex<Vec<Connection>>,
 }
 
 impl Shared {
@@ -124,6 +126,7 @@ impl Store {
             commits: watch::Sender::new(0),
             writable: AtomicBool::new(true),
             broken: Mutex::new(None),
+            spare: Mutex::default(),
             options,
         });
         Store::start(shared, connection)
@@ -203,6 +206,22 @@ impl Store {
         F: FnOnce(&ReadTx<'_>) -> Result<T, E>,
     {
         readers::now(&self.handle.shared, job)
+    }
+
+    /// Makes a connection ready for the next thread whose first `read_now` it is: opened, and with the statements and the
+    /// pages that the job needed. This may wait for the disk.
+    pub fn ready<E, F>(&self, job: F) -> Result<(), E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&ReadTx<'_>) -> Result<(), E>,
+    {
+        readers::ready(&self.handle.shared, job)
+    }
+
+    /// How many connections wait for such a thread.
+    #[cfg(test)]
+    pub fn spare(&self) -> usize {
+        self.handle.shared.spare.lock().expect("no job runs under this lock").len()
     }
 
     /// Runs a longer read in the pool, in one snapshot; past the deadline it ends as `TooExpensive`.

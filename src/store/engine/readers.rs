@@ -33,11 +33,12 @@ where
     let own = OWN.with_borrow_mut(|own| own.remove(&shared.number));
     let connection = match own {
         Some((_, connection)) => connection,
-        None => open::reading(&shared.file)?,
+        None => match shared.spare.lock().expect("no job runs under this lock").pop() {
+            Some(spare) => spare,
+            None => open::reading(&shared.file)?,
+        },
     };
-    let result = in_snapshot(&connection, || {
-        job(&ReadTx::new(&connection, shared.options.clock.now(), &shared.options.ids, None))
-    });
+    let result = on(shared, &connection, job);
     if let Some(damage) = error::take_damage() {
         shared.broke(damage);
     }
@@ -48,6 +49,30 @@ where
         }
     });
     result
+}
+
+/// Opens a connection before a thread needs it, and runs a job on it that reads what will be read often.
+pub fn ready<E>(shared: &Shared, job: impl FnOnce(&ReadTx<'_>) -> Result<(), E>) -> Result<(), E>
+where
+    E: From<StoreError>,
+{
+    let connection = open::reading(&shared.file)?;
+    on(shared, &connection, job)?;
+    shared.spare.lock().expect("no job runs under this lock").push(connection);
+    Ok(())
+}
+
+fn on<T, E>(
+    shared: &Shared,
+    connection: &Connection,
+    job: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<StoreError>,
+{
+    in_snapshot(connection, || {
+        job(&ReadTx::new(connection, shared.options.clock.now(), &shared.options.ids, None))
+    })
 }
 
 fn in_snapshot<T, E>(connection: &Connection, job: impl FnOnce() -> Result<T, E>) -> Result<T, E>
