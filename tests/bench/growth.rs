@@ -12,6 +12,8 @@ use super::workloads;
 
 /// The largest group.
 const LARGEST: usize = 100_000;
+/// Beyond so many users, a filter that no index serves takes longer than a search may.
+const MOST_SCANNED: usize = 100_000;
 const STARTS: usize = 5;
 
 /// Grows one directory from size to size and measures at each.
@@ -61,6 +63,21 @@ async fn stage(desk: &mut Desk, number: usize, users: usize) -> String {
         let limit = desk.timed(CONNECTIONS);
         desk.measure(Work { key, what: what.into(), limit, make, ceiling: false, goals: Vec::new() }).await;
     }
+    let cursor = middle(desk, total).await;
+    let path = format!("/scim/Users?count=100&cursor={cursor}");
+    let make_page = make(move |_| {
+        let mut page = calls::get(path.clone(), vec!["\"nextCursor\":\"".into()]);
+        page.expect.count = Some(("\"userName\":", 100));
+        page
+    });
+    let (limit, what) = (desk.timed(CONNECTIONS), "list by cursor, in the middle".into());
+    desk.measure(Work { key: "w8c", what, limit, make: make_page, ceiling: false, goals: Vec::new() }).await;
+    if users <= MOST_SCANNED {
+        let make_scan = make(move |_| calls::filter("nickName co \"nobody\"", 0));
+        let (limit, what) = (desk.timed(4), "nickName co, no index".into());
+        desk.measure(Work { key: "w10u", what, limit, make: make_scan, ceiling: false, goals: Vec::new() })
+            .await;
+    }
     let members = users.min(LARGEST);
     let group = desk.group(&format!("First {users}"), &desk.ids[..members]).await;
     workloads::in_and_out(desk, &group, members).await;
@@ -72,6 +89,21 @@ async fn stage(desk: &mut Desk, number: usize, users: usize) -> String {
     let (limit, what) = (desk.timed(CONNECTIONS), "externalId eq".into());
     desk.measure(Work { key: "w10x", what, limit, make: external, ceiling: false, goals: Vec::new() }).await;
     group
+}
+
+/// A cursor that stands in the middle of the list, after a walk by pages of 100.
+async fn middle(desk: &Desk, total: usize) -> String {
+    let mut cursor = String::new();
+    for _ in 0..total / 200 {
+        let path = format!("/scim/Users?count=100&cursor={cursor}");
+        let page = ask(&desk.server.target, calls::get(path, Vec::new())).await;
+        let page: serde_json::Value = serde_json::from_slice(&page).expect("a list");
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    cursor
 }
 
 async fn total(desk: &Desk) -> usize {
