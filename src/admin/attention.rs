@@ -27,7 +27,7 @@ pub fn notices(
     let mut all: Vec<Notice> =
         found.leaving.iter().map(|leaving| super::leaving::notice(base, leaving)).collect();
     all.extend(health.iter().filter(|check| check.kind != "ok").map(|check| ill(base, check)));
-    all.extend(found.tokens.iter().filter_map(|token| tokens::notice(zone, base, token)));
+    all.extend(found.tokens.iter().filter_map(|token| tokens::notice(zone, base, token, &found.tokens)));
     all.extend(refused(zone, base, found));
     all.extend(failed(base, found));
     all.extend(no_token(base, found));

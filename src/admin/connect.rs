@@ -271,6 +271,7 @@ pub mod tests {
             }),
             provider: None,
             user: None,
+            first_used: used.map(Timestamp),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::error::Fault;
 use super::page::{Page, render};
 use super::rotation::rotations;
-use super::{connect, log, overview, selftest};
+use super::{connect, log, overview, selftest, token};
 use crate::http::{Body, Response};
 
 /// A stream ends after this time; the browser opens the next.
@@ -24,7 +24,7 @@ const STALE: Duration = Duration::from_secs(60);
 fn pause(page: &str) -> Option<Duration> {
     match page {
         "connect" | "selftest" => Some(Duration::from_millis(300)),
-        "tokens" | "activity" => Some(Duration::from_millis(1000)),
+        "tokens" | "token" | "activity" => Some(Duration::from_millis(1000)),
         // It counts much; while requests come without end, every two seconds will do.
         "overview" => Some(Duration::from_millis(2000)),
         _ => None,
@@ -40,6 +40,7 @@ pub async fn fragment(page: Page<'_, '_>, name: &str) -> Result<Response, Fault>
             let tokens = page.visit.desk.service.tokens(page.team.id)?;
             render(&rotations(&page, &tokens).await?)?
         }
+        "token" => token::live(&page)?,
         "activity" => log::news(&page)?,
         "selftest" => selftest::live(&page)?,
         _ => return Err(Fault::NotFound),
@@ -54,8 +55,8 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
     let pause = pause(&name).ok_or(Fault::NotFound)?;
     let asked = query.get("idp").and_then(super::idp::find).map(|idp| format!("?idp={}", idp.key));
     let asked = match name.as_str() {
-        // What is new depends on how the list is narrowed.
-        "activity" => Some(super::page::with(query, &[("page", "")])),
+        // What is new depends on how the list is narrowed, or on which token is shown.
+        "activity" | "token" => Some(super::page::with(query, &[("page", "")])),
         _ => asked,
     };
     let url = format!("{}fragment/{name}{}", page.base(), asked.unwrap_or_default());

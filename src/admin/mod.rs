@@ -35,6 +35,7 @@ mod parts;
 mod past;
 mod pending;
 mod reached;
+mod refusals;
 mod request;
 mod resume;
 mod rhythm;
@@ -52,6 +53,7 @@ mod tokens;
 mod user;
 mod users;
 mod when;
+mod who;
 mod you;
 
 use std::sync::Arc;

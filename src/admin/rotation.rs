@@ -5,19 +5,25 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::error::Fault;
+use super::folding;
+use super::kept::Shown;
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Check, Choice, Errors, Field, FieldFault, Link, Notice, clipped, counted};
 use super::tokens::{State, state};
 use super::when::Zone;
+use super::who::Names;
 use crate::base::Timestamp;
 use crate::http::{Query, Response};
-use crate::service::{Error, NewToken};
+use crate::service::Error;
+use crate::service::rotation::OLD_DAYS;
 use crate::store::{ActivityQuery, Token};
 
-/// A token that nobody used for this long after the new one began is no longer in use.
+/// A token that nobody used for this long is no longer in use.
 const QUIET_MS: i64 = 24 * 60 * 60 * 1000;
 /// Requests with the new token that are looked at.
 const LOOKED_AT: u32 = 500;
+/// Addresses that are named.
+const NAMED: usize = 3;
 
 /// A rotation under way.
 #[derive(Template)]
@@ -29,8 +35,9 @@ pub struct Rotation {
     started: String,
     checks: Vec<Check>,
     may_change: bool,
-    /// The new token is in use, so that the old one may go.
+    /// The old token may go.
     ready: bool,
+    /// When the old one may go, and why.
     words: String,
 }
 
@@ -57,111 +64,151 @@ impl Rotation {
 impl HtmlSafe for Rotation {}
 impl HtmlSafe for Rotations {}
 
-/// How the new token is used.
+/// How the new token is used, as far as its requests are still kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Use {
-    first: Option<Timestamp>,
     requests: u64,
+    /// There are more than were looked at.
+    more: bool,
     refused: u64,
-    address: String,
+    /// From where, the latest first.
+    addresses: Vec<String>,
 }
 
-/// The newest working token that takes over from this one.
+/// The newest working token that takes over from this one, which works or did.
 pub fn successor<'t>(old: &Token, tokens: &'t [Token], now: Timestamp) -> Option<&'t Token> {
-    let working = |token: &&Token| !matches!(state(token, now), State::Revoked | State::Expired);
-    Some(old).filter(working).and_then(|old| {
-        let same = tokens.iter().filter(|new| new.source == old.source && new.n > old.n);
-        same.filter(working).max_by_key(|new| new.n)
-    })
+    let same = tokens.iter().filter(|new| new.source == old.source && new.n > old.n);
+    same.filter(|new| works(new, now)).max_by_key(|new| new.n)
+}
+
+/// The token that takes over from this one, while both work.
+pub fn replaced_by<'t>(old: &Token, tokens: &'t [Token], now: Timestamp) -> Option<&'t Token> {
+    successor(old, tokens, now).filter(|_| works(old, now))
+}
+
+fn works(token: &Token, now: Timestamp) -> bool {
+    !matches!(state(token, now), State::Revoked | State::Expired)
+}
+
+/// Whether something used the old token after the new one was there to be used.
+pub fn still_used(old: &Token, new: &Token) -> bool {
+    let last = old.used.as_ref().map(|used| used.at);
+    new.first_used.is_none_or(|first| last.is_some_and(|last| last >= first))
 }
 
 /// The rotations under way, oldest first.
 pub async fn rotations(page: &Page<'_, '_>, tokens: &[Token]) -> Result<Rotations, Fault> {
     let zone = &page.visit.zone;
+    let names = Names::read(page)?;
     let mut rows = Vec::new();
     for old in tokens {
-        let Some(new) = successor(old, tokens, zone.now()) else { continue };
-        let query = ActivityQuery { token: Some(new.n), limit: LOOKED_AT, ..ActivityQuery::default() };
-        let seen = page.visit.desk.service.requests(page.team.id, query).await?.rows;
-        let used = Use {
-            first: seen.last().map(|row| row.activity.at),
-            requests: seen.len() as u64,
-            refused: seen.iter().filter(|row| row.activity.status >= 400).count() as u64,
-            address: seen.first().map(|row| row.activity.address.clone()).unwrap_or_default(),
+        let Some(new) = replaced_by(old, tokens, zone.now()) else { continue };
+        let query = ActivityQuery {
+            token: Some(new.n),
+            from: Some(new.created),
+            limit: LOOKED_AT,
+            ..ActivityQuery::default()
         };
-        rows.push(rotation(zone, &page.base(), page.may_change(), old, new, &used));
+        let seen = page.visit.desk.service.requests(page.team.id, query).await?;
+        let mut used = Use { more: seen.next.is_some(), ..Use::default() };
+        for row in seen.rows.iter().map(|row| &row.activity) {
+            let times = row.folded.max(1);
+            used.requests += times;
+            used.refused += if row.status >= 400 { times } else { 0 };
+            if !row.address.is_empty() && !used.addresses.contains(&row.address) {
+                used.addresses.push(row.address.clone());
+            }
+        }
+        rows.push(rotation(zone, &page.base(), page.may_change(), &names, old, new, &used));
     }
     Ok(Rotations { rows })
 }
 
-fn rotation(zone: &Zone, base: &str, may_change: bool, old: &Token, new: &Token, seen: &Use) -> Rotation {
-    let last = old.used.as_ref();
-    // The list of requests is pruned and cut; the token itself remembers that it was used.
-    let first = seen.first.or(new.used.as_ref().map(|used| used.at));
-    let since = last.zip(first).is_some_and(|(last, first)| last.at >= first);
-    let quiet = zone.now().since(last.map_or(old.created, |last| last.at).max(first.unwrap_or(new.created)));
-    let ready = first.is_some() && !since;
-    let words = match (first, since) {
-        (None, _) => "Not yet safe: nothing has used the new token.".to_owned(),
-        (Some(_), true) if quiet < QUIET_MS => {
-            "Not yet safe: the old token was used after the new one. Something still has it.".to_owned()
-        }
-        (Some(_), true) => "Nothing has used the old token for a day.".to_owned(),
-        (Some(_), false) => "Safe: nothing has used it since the new one was first used.".to_owned(),
-    };
-    let ends = match old.expires {
-        Some(end) => format!("It keeps working until you revoke it, or until {}.", zone.date(end)),
-        None => "It keeps working until you revoke it.".to_owned(),
-    };
-    let done = |title: String, at: String, sub: String| Check { kind: "ok", title, at, sub, mono: false };
-    let wait = |title: &str, at: String, sub: String| Check {
-        kind: "wait",
+fn rotation(
+    zone: &Zone,
+    base: &str,
+    may_change: bool,
+    names: &Names,
+    old: &Token,
+    new: &Token,
+    seen: &Use,
+) -> Rotation {
+    let used = new.first_used.is_some();
+    let quiet = zone.now().since(old.used.as_ref().map_or(old.created, |last| last.at));
+    let line = |kind, title: &str, at: String, sub: String| Check {
+        kind,
         title: title.into(),
         at,
         sub,
         mono: false,
     };
-    let todo =
-        |title: &str| Check { kind: "todo", title: title.into(), at: "Not yet".into(), ..Check::default() };
-    let old_use = match last {
-        Some(last) => format!("Last used {} from {}. {ends}", zone.relative(last.at), last.address),
-        None => format!("Nothing has ever used it. {ends}"),
-    };
-    let (used, unused) = match first {
-        Some(first) => (
-            done("New token pasted into the provider and used".into(), zone.beneath(first), requests(seen)),
-            match ready {
-                true => done("Old token no longer used".into(), String::new(), old_use),
-                false => wait("Old token no longer used", "Still used".into(), old_use),
-            },
-        ),
-        None => (
-            wait(
-                "New token pasted into the provider and used",
-                "Listening".into(),
-                "Paste it into the Token Key field and press Test Connection.".into(),
-            ),
-            todo("Old token no longer used"),
-        ),
-    };
+    let provider = new.provider.as_deref().or(old.provider.as_deref()).unwrap_or("the provider");
+    let pasted = format!("New token pasted into {provider} and used");
+    let by = names.of(&new.created_by);
     Rotation {
         base: base.to_owned(),
         old: old.n,
-        name: clipped(&old.name, 60),
-        started: format!("Started {} by {}", zone.relative(new.created), clipped(&new.created_by, 60)),
+        name: clipped(&new.name, 60),
+        started: format!("Started {} by {by}", zone.relative(new.created)),
         checks: vec![
-            done(
-                format!("New token “{}” created, ends in …{}", clipped(&new.name, 60), new.last4),
+            line(
+                "ok",
+                &format!("New token created, ends in …{}", new.last4),
                 zone.beneath(new.created),
-                String::new(),
+                format!("By {by}"),
             ),
-            used,
-            unused,
-            todo("Old token revoked"),
+            match new.first_used {
+                Some(first) => line("ok", &pasted, zone.beneath(first), requests(seen)),
+                None => {
+                    let how = "Paste it in the place of the old one. Its first request shows here.";
+                    line("wait", &pasted, "Listening".into(), how.into())
+                }
+            },
+            match (used, quiet >= QUIET_MS) {
+                (true, true) => line("ok", UNUSED, span(quiet), last_use(zone, old)),
+                (true, false) => {
+                    line("wait", UNUSED, format!("{} of 24 h", span(quiet)), last_use(zone, old))
+                }
+                (false, _) => line("todo", UNUSED, "Not yet".into(), last_use(zone, old)),
+            },
+            line("todo", "Old token revoked", "Not yet".into(), String::new()),
         ],
         may_change,
-        ready: ready || (since && quiet >= QUIET_MS),
-        words,
+        ready: used && (quiet >= QUIET_MS || !still_used(old, new)),
+        words: verdict(zone, old, new, quiet),
+    }
+}
+
+const UNUSED: &str = "Old token no longer used";
+
+fn last_use(zone: &Zone, old: &Token) -> String {
+    let ends = match old.expires {
+        Some(end) => format!("It keeps working until you revoke it or until {}.", zone.until(end)),
+        None => "It keeps working until you revoke it.".to_owned(),
+    };
+    match &old.used {
+        Some(last) => format!("Last used {} from {}. {ends}", zone.beneath(last.at), last.address),
+        None => format!("Nothing has ever used it. {ends}"),
+    }
+}
+
+/// Whether the old token may go, and why.
+fn verdict(zone: &Zone, old: &Token, new: &Token, quiet: i64) -> String {
+    let last = old.used.as_ref();
+    match (new.first_used, last) {
+        (None, _) => "Not yet safe: nothing has used the new token.".to_owned(),
+        (Some(_), None) => "Safe: nothing has ever used it, and the new one is in use.".to_owned(),
+        (Some(_), Some(_)) if !still_used(old, new) => {
+            "Safe: nothing has used it since the new one was first used.".to_owned()
+        }
+        (Some(_), Some(_)) if quiet >= QUIET_MS => "Safe: nothing has used it for 24 h.".to_owned(),
+        (Some(_), Some(last)) => format!(
+            "Not yet safe: it was used {} from {}, after the new one. Something still has it. Safe after 24 h \
+             without use: {}.",
+            zone.relative(last.at),
+            last.address,
+            zone.until(Timestamp(last.at.0 + QUIET_MS))
+        ),
     }
 }
 
@@ -169,12 +216,21 @@ fn requests(seen: &Use) -> String {
     if seen.requests == 0 {
         return String::new();
     }
-    let more = if seen.requests >= u64::from(LOOKED_AT) { "More than " } else { "" };
+    let more = if seen.more { "More than " } else { "" };
     let fault = match seen.refused {
         0 => "all accepted".to_owned(),
-        n => format!("{n} of them refused"),
+        n => format!("{} of them refused", crate::service::sentence::number(n)),
     };
-    format!("{more}{} so far from {}, {fault}", counted(seen.requests, "request"), seen.address)
+    let mut from = seen.addresses.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if seen.addresses.len() > NAMED {
+        from += &format!(" and {} more", seen.addresses.len() - NAMED);
+    }
+    format!("{more}{} so far from {from}, {fault}", counted(seen.requests, "request"))
+}
+
+/// A span in whole seconds at least.
+fn span(ms: i64) -> String {
+    folding::span((ms / 1000 * 1000).max(1000) as u64)
 }
 
 #[derive(Template)]
@@ -184,12 +240,14 @@ struct RotatePage {
     errors: Errors,
     n: i64,
     old: String,
-    name: Field,
+    last4: String,
+    /// Until when the old token works, once there is another.
+    until: String,
     expires: Field,
     options: Vec<Choice>,
 }
 
-/// Asks for the new token's name and end.
+/// Asks for the new token's end.
 pub fn rotate_page(page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     let old = old(&page, n)?;
     show(page, 200, &old, &Query::default(), Vec::new())
@@ -215,15 +273,20 @@ fn show(
     entered: &Query,
     faults: Vec<FieldFault>,
 ) -> Result<Response, Fault> {
-    let tokens = page.visit.desk.service.tokens(page.team.id)?;
-    let proposed = next_name(&old.name, &tokens);
     let title = if faults.is_empty() { "Rotate token" } else { "Error: Rotate token" };
     let chosen = entered.get("expires").unwrap_or("365");
+    let now = page.visit.zone.now();
+    let week = Timestamp(now.0 + i64::from(OLD_DAYS) * QUIET_MS);
     let template = RotatePage {
         shell: page.shell(title, Here::Tokens),
         n: old.n,
         old: clipped(&old.name, 100),
-        name: Field::new("name", entered.get("name").unwrap_or(&proposed), true, &faults),
+        last4: old.last4.clone(),
+        until: match old.expires {
+            Some(end) if end <= now => String::new(),
+            Some(end) if end < week => page.visit.zone.until(end),
+            _ => page.visit.zone.until(week),
+        },
         expires: Field::new("expires", chosen, true, &faults),
         options: super::token::expiry_choices(chosen),
         errors: Errors { faults },
@@ -231,120 +294,117 @@ fn show(
     html(status, &template)
 }
 
-/// A name for the token that takes over: the old one with the next number that is free.
-fn next_name(old: &str, tokens: &[Token]) -> String {
-    let stem = match old.rsplit_once(' ') {
-        Some((stem, number)) if !stem.is_empty() && number.parse::<u32>().is_ok_and(|n| n < 1000) => stem,
-        _ => old,
-    };
-    let stem = clipped(stem, 90);
-    (2..)
-        .map(|n: u32| format!("{stem} {n}"))
-        .find(|name| tokens.iter().all(|token| token.name != *name))
-        .unwrap_or_default()
-}
-
-/// Makes the new token beside the old, with the same source and rights, and leads to the page that shows it.
+/// Makes the new token beside the old, and leads to the page that shows it.
 pub async fn rotate(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     let form = page.sensitive_form().await?;
     let old = old(&page, n)?;
     let Some(expires) = super::token::expiry(&form) else {
         return show(page, 422, &old, &form, vec![FieldFault::new("expires", "Choose one of the times")]);
     };
-    let new = NewToken {
-        name: form.get("name").unwrap_or_default().trim().to_owned(),
-        source: Some(old.source.clone()),
-        expires,
-        read_only: old.read_only,
-        strict: old.strict,
-        region: old.region.clone(),
-        user: old.user.clone(),
-    };
-    match super::token::made(&page, new).await? {
-        Ok(to) => Ok(Response::redirect(&to)),
-        Err(fault) => show(page, 422, &old, &form, vec![fault]),
-    }
+    let desk = page.visit.desk;
+    let (new, text) = desk.service.rotate_token(&page.who.actor(), page.team.id, old.n, expires).await?;
+    let shown = Shown::Token(page.team.id, new.n);
+    desk.kept.put(page.who.session.hash, shown, text, page.visit.zone.now());
+    Ok(Response::redirect(&format!("{}tokens/{}/created", page.base(), new.n)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::TeamId;
+    use crate::admin::connect::tests::token as any;
     use crate::store::Used;
 
-    fn token(n: i64, name: &str, used: Option<i64>) -> Token {
-        Token {
-            n,
-            team: TeamId(1),
-            name: name.into(),
-            source: "JumpCloud".into(),
-            last4: "Xb91".into(),
-            region: None,
-            strict: false,
-            read_only: false,
-            created: Timestamp(n * 1000),
-            created_by: "marcus.webb@example.com".into(),
-            expires: None,
-            revoked: None,
-            revoked_by: None,
-            used: used.map(|at| Used {
-                at: Timestamp(at),
-                address: "203.0.113.24".into(),
-                user_agent: "x".into(),
-            }),
-            provider: None,
-            user: None,
-        }
+    const MIN: i64 = 60 * 1000;
+    const HOUR: i64 = 60 * MIN;
+
+    fn token(n: i64, used: Option<i64>) -> Token {
+        let used =
+            used.map(|at| Used { at: Timestamp(at), address: "203.0.113.24".into(), user_agent: "x".into() });
+        let first_used = used.as_ref().map(|used| used.at);
+        Token { n, used, first_used, created: Timestamp(n * 1000), ..any(1, None) }
     }
 
-    fn seen(first: Option<i64>) -> Use {
-        Use { first: first.map(Timestamp), requests: 3, refused: 0, address: "203.0.113.24".into() }
+    fn seen(requests: u64, addresses: &[&str]) -> Use {
+        let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+        Use { requests, addresses, ..Use::default() }
+    }
+
+    /// The rotation at an instant: when the old token was used last, and the new one first.
+    fn at(now: i64, old: Option<i64>, new: Option<i64>) -> Rotation {
+        let old = Token { expires: Some(Timestamp(7 * QUIET_MS)), ..token(1, old) };
+        let new = Token { provider: Some("Okta".into()), ..token(2, new) };
+        let seen = seen(17, &["203.0.113.24"]);
+        rotation(&Zone::utc(Timestamp(now)), "/", true, &Names::default(), &old, &new, &seen)
     }
 
     #[test]
     fn two_working_tokens_of_one_source_are_a_rotation() {
         let now = Timestamp(5000);
-        let tokens = vec![
-            token(1, "a", None),
-            token(2, "b", None),
-            Token { source: "Okta".into(), ..token(3, "c", None) },
-        ];
-        assert_eq!(successor(&tokens[0], &tokens, now).map(|new| new.n), Some(2));
+        let tokens =
+            vec![token(1, None), token(2, None), Token { source: "JumpCloud".into(), ..token(3, None) }];
+        assert_eq!(replaced_by(&tokens[0], &tokens, now).map(|new| new.n), Some(2));
         assert!(
-            successor(&tokens[1], &tokens, now).is_none() && successor(&tokens[2], &tokens, now).is_none()
+            replaced_by(&tokens[1], &tokens, now).is_none()
+                && replaced_by(&tokens[2], &tokens, now).is_none()
         );
-        let ended = vec![Token { revoked: Some(now), ..token(1, "a", None) }, token(2, "b", None)];
-        assert!(successor(&ended[0], &ended, now).is_none(), "it is over");
+        let ended = vec![Token { revoked: Some(now), ..token(1, None) }, token(2, None)];
+        assert!(replaced_by(&ended[0], &ended, now).is_none(), "it is over");
+        assert!(successor(&ended[0], &ended, now).is_some(), "another took over");
     }
 
     #[test]
-    fn the_old_token_is_safe_to_revoke_only_when_the_new_one_alone_is_used() {
-        let zone = Zone::utc(Timestamp(20_000));
-        let judge = |old: Option<i64>, first: Option<i64>| {
-            let new = token(2, "b", first);
-            rotation(&zone, "/", true, &token(1, "a", old), &new, &seen(first)).ready
+    fn the_old_token_is_no_longer_used_only_after_a_day_of_quiet() {
+        let line = |now, old, new| {
+            let check = at(now, old, new).checks[2].clone();
+            (check.kind, check.at)
         };
-        assert!(!judge(Some(5000), None), "the new one was never used");
-        assert!(judge(Some(5000), Some(6000)));
-        assert!(judge(None, Some(6000)));
-        assert!(!judge(Some(7000), Some(6000)), "something still has the old one");
-        let later = Zone::utc(Timestamp(7000 + QUIET_MS));
-        let row = rotation(
-            &later,
-            "/",
-            true,
-            &token(1, "a", Some(7000)),
-            &token(2, "b", Some(6000)),
-            &seen(Some(6000)),
+        assert_eq!(line(HOUR, Some(6 * MIN), Some(10 * MIN)), ("wait", "54 min of 24 h".into()));
+        assert_eq!(line(30 * HOUR, Some(7 * HOUR), Some(HOUR)), ("wait", "23 h of 24 h".into()));
+        assert_eq!(line(31 * HOUR, Some(7 * HOUR), Some(HOUR)), ("ok", "24 h".into()));
+        assert_eq!(line(31 * HOUR, Some(7 * HOUR), None), ("todo", "Not yet".into()));
+        let sub = &at(HOUR, Some(6 * MIN), Some(10 * MIN)).checks[2].sub;
+        assert_eq!(
+            sub,
+            "Last used 00:06:00 from 203.0.113.24. It keeps working until you revoke it or until 8 January at \
+             00:00 UTC."
         );
-        assert!(row.ready, "a day of silence");
     }
 
     #[test]
-    fn the_new_name_counts_on() {
-        let tokens = [token(1, "JumpCloud production", None), token(2, "JumpCloud production 2", None)];
-        assert_eq!(next_name("JumpCloud production", &tokens), "JumpCloud production 3");
-        assert_eq!(next_name("JumpCloud production 2", &tokens), "JumpCloud production 3");
-        assert_eq!(next_name("Okta", &tokens), "Okta 2");
+    fn the_footer_says_when_the_old_token_may_go_and_why() {
+        let judged = |now, old, new| {
+            let row = at(now, old, new);
+            (row.ready, row.words)
+        };
+        let safe = "Safe: nothing has used it since the new one was first used.";
+        assert_eq!(judged(HOUR, Some(5 * MIN), Some(6 * MIN)), (true, safe.into()));
+        let safe = "Safe: nothing has ever used it, and the new one is in use.";
+        assert_eq!(judged(HOUR, None, Some(6 * MIN)), (true, safe.into()));
+        let not = "Not yet safe: nothing has used the new token.";
+        assert_eq!(judged(90 * HOUR, Some(5 * MIN), None), (false, not.into()));
+        let (ready, words) = judged(HOUR, Some(50 * MIN), Some(6 * MIN));
+        assert!(
+            !ready && words.starts_with("Not yet safe: it was used 10 min ago from 203.0.113.24"),
+            "{words}"
+        );
+        assert!(words.ends_with("Safe after 24 h without use: 2 January at 00:50 UTC."), "{words}");
+        let safe = "Safe: nothing has used it for 24 h.";
+        assert_eq!(judged(24 * HOUR + 50 * MIN, Some(50 * MIN), Some(6 * MIN)), (true, safe.into()));
+    }
+
+    #[test]
+    fn the_proof_names_provider_requests_and_addresses() {
+        let check = at(HOUR, Some(5 * MIN), Some(6 * MIN)).checks[1].clone();
+        assert_eq!((check.kind, check.title.as_str()), ("ok", "New token pasted into Okta and used"));
+        assert_eq!(check.sub, "17 requests so far from 203.0.113.24, all accepted");
+        let many = Use {
+            more: true,
+            refused: 2,
+            ..seen(500, &["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"])
+        };
+        assert_eq!(
+            requests(&many),
+            "More than 500 requests so far from 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more, 2 of them refused"
+        );
     }
 }

@@ -10,11 +10,16 @@ use askama::filters::HtmlSafe;
 use super::confirm::Confirm;
 use super::error::Fault;
 use super::fields::refusal;
+use super::idp::Provider;
 use super::kept::Shown;
-use super::page::{Here, Page, Shell, base_url, html};
+use super::page::{Here, Page, Shell, base_url, html, render};
 use super::parts::{Check, Chip, Choice, Copy, Errors, Field, FieldFault, Link};
+use super::rotation::replaced_by;
 use super::tokens::line;
+use super::when::Zone;
+use super::who::Names;
 use crate::http::{Query, Response};
+use crate::service::rotation::OLD_DAYS;
 use crate::service::{Error, Expiry, NewToken};
 use crate::store::Token;
 
@@ -153,10 +158,63 @@ struct CreatedPage {
     secret: Option<Copy>,
     length: usize,
     last: String,
+    provider: &'static Provider,
     base_url: Copy,
-    test_email: Copy,
+    test_email: Option<Copy>,
+    first_use: FirstUse,
+}
+
+/// Whether a new token was used yet, as the page's script replaces it.
+#[derive(Template)]
+#[template(path = "parts/first_use.html")]
+struct FirstUse {
     chip: Chip,
-    first_use: Check,
+    line: Check,
+}
+
+impl HtmlSafe for FirstUse {}
+
+impl FirstUse {
+    fn of(zone: &Zone, token: &Token, tokens: &[Token]) -> FirstUse {
+        let old = tokens.iter().rev().find(|old| {
+            old.n != token.n && replaced_by(old, tokens, zone.now()).is_some_and(|new| new.n == token.n)
+        });
+        let (chip, line) = match (&token.used, token.first_used) {
+            (Some(used), Some(first)) => (
+                Chip::new("ok", "In use"),
+                Check {
+                    kind: "ok",
+                    title: "First request with this token".into(),
+                    at: zone.beneath(first),
+                    sub: format!("Last used {} from {}.", zone.relative(used.at), used.address),
+                    mono: false,
+                },
+            ),
+            _ => (
+                Chip::new("wait", "Listening"),
+                Check {
+                    kind: "wait",
+                    title: "Waiting for a first request with this token".into(),
+                    at: format!("since {}", zone.time(token.created)),
+                    sub: old.map(old_works).unwrap_or_default(),
+                    mono: false,
+                },
+            ),
+        };
+        FirstUse { chip, line }
+    }
+}
+
+fn old_works(old: &Token) -> String {
+    let until = if old.expires.is_some() { format!(" for {OLD_DAYS} days") } else { String::new() };
+    format!("The old token …{} keeps working{until}, so nothing breaks meanwhile.", old.last4)
+}
+
+/// The part of the page that changes, as it is now.
+pub fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
+    let token = find(page, page.visit.request.query.get("token").unwrap_or_default())?;
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    render(&FirstUse::of(&page.visit.zone, &token, &tokens))
 }
 
 /// The page that shows a token's text: once, to the session that made it. It is never compressed.
@@ -165,34 +223,22 @@ pub fn created(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     let token = find(&page, n)?;
     let zone = page.visit.zone.clone();
     let text = desk.kept.text(page.who.session.hash, Shown::Token(page.team.id, token.n), zone.now());
+    let tokens = desk.service.tokens(page.team.id)?;
+    let provider = super::idp::of(&page)?;
+    let email = test_email(&page);
+    let mut shell = page.shell(&format!("Token {}", token.name), Here::Tokens);
+    shell.events = format!("{}events?page=token&token={}", shell.base, token.n);
     let template = CreatedPage {
-        shell: page.shell(&format!("Token {}", token.name), Here::Tokens),
         n: token.n,
         name: token.name.clone(),
         length: text.as_ref().map_or(0, String::len),
-        secret: text.map(|text| Copy { id: "tok", label: "Token Key", text }),
+        secret: text.map(|text| Copy { id: "tok", label: provider.token_field, text }),
         last: token.last4.clone(),
-        base_url: Copy { id: "base", label: "Base URL", text: base_url(page.visit) },
-        test_email: Copy { id: "tmail", label: "Test User Email", text: test_email(&page) },
-        chip: match &token.used {
-            Some(_) => Chip::new("ok", "In use"),
-            None => Chip::new("wait", "Listening"),
-        },
-        first_use: match &token.used {
-            Some(used) => Check {
-                kind: "ok",
-                title: "Used".into(),
-                at: zone.relative(used.at),
-                sub: format!("From {}", used.address),
-                mono: false,
-            },
-            None => Check {
-                kind: "wait",
-                title: "Waiting for a first request with this token".into(),
-                at: format!("since {}", zone.time(token.created)),
-                ..Check::default()
-            },
-        },
+        provider,
+        base_url: Copy { id: "base", label: provider.base_field, text: base_url(page.visit) },
+        test_email: provider.email_field.map(|label| Copy { id: "tmail", label, text: email }),
+        first_use: FirstUse::of(&zone, &token, &tokens),
+        shell,
     };
     Ok(html(200, &template)?.uncompressed())
 }
@@ -241,7 +287,7 @@ pub fn revoke_page(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
         errors: Errors::default(),
         paragraphs: vec![
             "Requests with this token are refused from now on. This cannot be undone.".into(),
-            line(&zone, &token, &[]).warning,
+            line(&zone, &Names::default(), &token, &page.visit.desk.service.tokens(page.team.id)?).warning,
         ],
         typed: None,
         action: format!("{base}tokens/{}/revoke", token.n),

@@ -5,19 +5,25 @@ use std::time::Duration;
 use askama::Template;
 
 use super::error::Fault;
-use super::page::{Here, Page, Shell, html};
-use super::parts::{Chip, Empty, Fact, Icon, Link, Notice, Tab, Tabs, When, clipped, counted};
-use super::rotation::{Rotations, rotations, successor};
+use super::page::{Here, Page, Shell, html, with};
+use super::parts::{Chip, Column, Empty, Fact, Icon, Link, Notice, Tab, Tabs, When, clipped, counted};
+use super::refusals;
+use super::rotation::{Rotations, replaced_by, rotations, still_used, successor};
+use super::users::{clean, columns};
 use super::when::Zone;
+use super::who::Names;
 use crate::base::Timestamp;
 use crate::base::secret::masked;
 use crate::http::{Query, Response};
+use crate::scim::fold::fold;
 use crate::service::sentence::number;
-use crate::store::{ActivityQuery, Lenient, Token};
+use crate::store::{Lenient, Token};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Days before the end on which a notice changes its words.
+/// Days before the end on which a notice begins and changes its words.
 const SOON_DAYS: i64 = 30;
+const WARN_DAYS: i64 = 14;
+const URGENT_DAYS: i64 = 3;
 
 /// A row of the list.
 pub struct TokenLine {
@@ -53,6 +59,7 @@ struct TokensPage {
     tabs: Tabs,
     past: &'static str,
     caption: &'static str,
+    columns: Vec<Column>,
     empty: Option<Empty>,
     rows: Vec<TokenLine>,
     refused: Vec<Fact>,
@@ -101,15 +108,17 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let is_past = |token: &&Token| matches!(state(token, now), State::Revoked | State::Expired);
     let ended = tokens.iter().filter(is_past).count();
     let mut rows: Vec<&Token> = tokens.iter().filter(|token| is_past(token) == past).collect();
-    rows.sort_by_key(|token| std::cmp::Reverse((token.used.as_ref().map(|used| used.at), token.n)));
     let base = page.base();
-    let tab = |query: &str, text, count: usize, current| Tab {
-        href: format!("{base}tokens{query}"),
+    let query = page.visit.request.query.clone();
+    let asked = sorted(&query, &mut rows);
+    let tab = |show: &str, text, count: usize, current| Tab {
+        href: format!("{base}tokens{}", with(&query, &[("show", show)])),
         text,
         count: Some(number(count as u64)),
         current,
     };
-    let refused = refused(&page, &zone).await?;
+    let refused = refusals::week(&page, &zone, &tokens).await?;
+    let names = Names::read(&page)?;
     let used = page.visit.desk.service.leniencies(page.team.id)?;
     let rotations = rotations(&page, &tokens).await?;
     let mut shell = page.shell("Tokens", Here::Tokens);
@@ -117,20 +126,24 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let template = TokensPage {
         may_change: page.may_change(),
         plus: Icon { name: "plus" },
-        notices: tokens.iter().filter_map(|token| notice(&zone, &base, token)).collect(),
+        notices: tokens.iter().filter_map(|token| notice(&zone, &base, token, &tokens)).collect(),
         tabs: Tabs {
             label: "State",
             tabs: vec![
                 tab("", "Working", tokens.len() - ended, !past),
-                tab("?show=past", "Revoked and expired", ended, past),
+                tab("past", "Revoked and expired", ended, past),
             ],
         },
         past: if past { "past" } else { "" },
         caption: if past { "Revoked and expired tokens" } else { "Working tokens" },
+        columns: columns(&format!("{base}tokens"), &asked, &COLUMNS),
         empty: rows.is_empty().then(|| nothing(&base, past)),
         rows: rows
             .into_iter()
-            .map(|token| TokenLine { lenient: lenient(token.n, &used), ..line(&zone, token, &tokens) })
+            .map(|token| TokenLine {
+                lenient: lenient(token.n, &used),
+                ..line(&zone, &names, token, &tokens)
+            })
             .collect(),
         rotations,
         refused,
@@ -138,6 +151,39 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         shell,
     };
     html(200, &template)
+}
+
+/// The columns of the list, with what the address calls their order.
+const COLUMNS: [(&str, &str, &str); 6] = [
+    ("Name", "", "name"),
+    ("State", "", ""),
+    ("Access", "p2", ""),
+    ("Last used", "p1", "used"),
+    ("Expires", "p1", "expires"),
+    ("Created by", "p3", ""),
+];
+
+/// Puts the tokens in the order that the address asks for, the last used first where it asks for none that there is;
+/// answers the address that asks for this order.
+fn sorted(asked: &Query, rows: &mut [&Token]) -> Query {
+    let sort = clean(asked, "sort");
+    let used = |token: &Token| token.used.as_ref().map(|used| used.at);
+    // Whoever never ends, ends last.
+    let end = |token: &Token| token.expires.unwrap_or(Timestamp(i64::MAX));
+    match sort.trim_start_matches('-') {
+        "name" => rows.sort_by_cached_key(|token| (fold(&token.name), token.n)),
+        "expires" => rows.sort_by_key(|token| (end(token), token.n)),
+        _ => rows.sort_by_key(|token| (used(token), token.n)),
+    }
+    let known = COLUMNS.iter().any(|(_, _, name)| !name.is_empty() && sort.trim_start_matches('-') == *name);
+    if sort.starts_with('-') || !known {
+        rows.reverse();
+    }
+    if known {
+        asked.clone()
+    } else {
+        Query::parse(with(asked, &[("sort", "-used")]).trim_start_matches('?'))
+    }
 }
 
 fn nothing(base: &str, past: bool) -> Empty {
@@ -158,9 +204,10 @@ fn nothing(base: &str, past: bool) -> Empty {
 }
 
 /// A token as a row.
-pub fn line(zone: &Zone, token: &Token, tokens: &[Token]) -> TokenLine {
+pub fn line(zone: &Zone, names: &Names, token: &Token, tokens: &[Token]) -> TokenLine {
     let used = token.used.as_ref();
-    let replaced = successor(token, tokens, zone.now()).is_some();
+    let new = replaced_by(token, tokens, zone.now());
+    let replaced = new.is_some();
     TokenLine {
         n: token.n,
         name: token.name.clone(),
@@ -168,7 +215,7 @@ pub fn line(zone: &Zone, token: &Token, tokens: &[Token]) -> TokenLine {
         replaced,
         chip: if replaced { Chip::new("warn", "Being replaced") } else { chip(state(token, zone.now())) },
         ended: match (token.revoked, &token.revoked_by) {
-            (Some(at), Some(by)) => format!("{} by {}", zone.date(at), clipped(by, 80)),
+            (Some(at), Some(by)) => format!("{} by {}", zone.date(at), names.of(by)),
             (Some(at), None) => zone.date(at),
             (None, _) => String::new(),
         },
@@ -180,15 +227,20 @@ pub fn line(zone: &Zone, token: &Token, tokens: &[Token]) -> TokenLine {
         agent: used.map(|used| clipped(&used.user_agent, 100)).unwrap_or_default(),
         expires: token.expires.map(|at| zone.ago(at)),
         expires_at: token.expires.map(|at| zone.date(at)).unwrap_or_default(),
-        created_by: token.created_by.clone(),
+        created_by: names.of(&token.created_by),
         created: zone.ago(token.created),
-        warning: match used {
-            Some(used) => format!(
+        warning: match (used, new) {
+            (Some(used), Some(new)) if !still_used(token, new) => format!(
+                "Last used {}. The new token is in use, so {} keeps working.",
+                zone.relative(used.at),
+                token.provider.as_deref().unwrap_or("the provider")
+            ),
+            (Some(used), _) => format!(
                 "Last used {} from {}. What still uses it stops working.",
                 zone.relative(used.at),
                 used.address
             ),
-            None => "Nothing has ever used it.".to_owned(),
+            (None, _) => "Nothing has ever used it.".to_owned(),
         },
     }
 }
@@ -207,86 +259,69 @@ fn lenient(token: i64, used: &[Lenient]) -> String {
     }
 }
 
-/// The words for a token that ends soon or has ended while it was in use.
-pub fn notice(zone: &Zone, base: &str, token: &Token) -> Option<Notice> {
+/// The words for a token that ends soon or has ended: 30 days before, more urgent 14 days before and loud in the last
+/// three. Where another takes over from it, that it ends is meant; only that something still uses it is not.
+pub fn notice(zone: &Zone, base: &str, token: &Token, tokens: &[Token]) -> Option<Notice> {
     let now = zone.now();
     let end = token.expires.filter(|_| token.revoked.is_none())?;
-    let days = end.since(now) / (DAY.as_millis() as i64);
-    let recent = -14..=SOON_DAYS;
-    if !recent.contains(&days) {
+    let days = end.since(now).div_euclid(DAY.as_millis() as i64);
+    let name = clipped(&token.name, 60);
+    if !(-14..=SOON_DAYS).contains(&days) {
         return None;
     }
     let expired = end <= now;
-    let title = match (expired, days) {
-        (true, _) => format!("The token “{}” has expired", clipped(&token.name, 60)),
-        (false, 0) => format!("The token “{}” expires within a day", clipped(&token.name, 60)),
-        (false, days) => {
-            format!("The token “{}” expires in {}", clipped(&token.name, 60), counted(days as u64, "day"))
+    if let Some(new) = successor(token, tokens, now) {
+        return (!expired && days <= URGENT_DAYS && still_used(token, new)).then(|| Notice {
+            kind: "bad",
+            title: format!("“{name}” expires {} and is still in use", within(days)),
+            text: format!(
+                "Paste the new token “{}” into the identity provider: requests with the old one are refused from {} on.",
+                clipped(&new.name, 60),
+                zone.until(end)
+            ),
+            link: Some(Link::new(format!("{base}tokens"), "See the rotation")),
+            alert: false,
+        });
+    }
+    let text = match (expired, days) {
+        (true, _) => {
+            "Its requests are refused, and still recorded in Activity. Rotate it: make a new token and paste it \
+                      into the identity provider."
+        }
+        (false, ..=URGENT_DAYS) => "Rotate it now: after that the identity provider is refused.",
+        (false, ..=WARN_DAYS) => "Rotate it this week: the old one works on while you paste the new one.",
+        (false, _) => {
+            "Rotate it in time: make a new token and paste it into the identity provider. The old one works on \
+                       meanwhile."
         }
     };
     Some(Notice {
-        kind: if expired || days <= 3 { "bad" } else { "warn" },
-        title,
-        text: "Rotate it: make a new token, paste it into the identity provider, and revoke this one when the new \
-               one is in use."
-            .into(),
+        kind: if expired || days <= URGENT_DAYS { "bad" } else { "warn" },
+        title: match expired {
+            true => format!("The token “{name}” has expired"),
+            false => format!("The token “{name}” expires {}", within(days)),
+        },
+        text: text.into(),
         link: Some(Link::new(format!("{base}tokens/{}/rotate", token.n), "Rotate the token")),
         alert: false,
     })
 }
 
-/// Where refused tokens came from in the last week.
-async fn refused(page: &Page<'_, '_>, zone: &Zone) -> Result<Vec<Fact>, Fault> {
-    let query = ActivityQuery {
-        status: Some((401, 401)),
-        from: Some(Timestamp(zone.now().0 - 7 * DAY.as_millis() as i64)),
-        limit: 500,
-        ..ActivityQuery::default()
-    };
-    let rows = page.visit.desk.service.requests(page.team.id, query).await?.rows;
-    let mut found: Vec<(String, String, u64, Timestamp)> = Vec::new();
-    for row in &rows {
-        let activity = &row.activity;
-        let cause = activity.cause.as_deref().and_then(crate::service::Cause::from_key);
-        let cause = cause.map_or("Refused", |cause| cause.words().name).to_owned();
-        let times = activity.folded.max(1);
-        match found.iter_mut().find(|known| known.0 == activity.address && known.1 == cause) {
-            Some(known) => known.2 += times,
-            None => found.push((activity.address.clone(), cause, times, activity.at)),
-        }
+fn within(days: i64) -> String {
+    match days {
+        ..=0 => "within a day".to_owned(),
+        days => format!("in {}", counted(days as u64, "day")),
     }
-    let words = |(address, cause, times, at): (String, String, u64, Timestamp)| {
-        let text = format!("{cause}: {}, last {}", counted(times, "request"), zone.relative(at));
-        Fact::new(address, text)
-    };
-    Ok(found.into_iter().take(10).map(words).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::TeamId;
+    use crate::admin::connect::tests::token as any;
     use crate::store::Used;
 
     fn token() -> Token {
-        Token {
-            n: 1,
-            team: TeamId(1),
-            name: "JumpCloud production".into(),
-            source: "JumpCloud production".into(),
-            last4: "Xb91".into(),
-            region: None,
-            strict: false,
-            read_only: false,
-            created: Timestamp(0),
-            created_by: "marcus.webb@example.com".into(),
-            expires: None,
-            revoked: None,
-            revoked_by: None,
-            used: None,
-            provider: None,
-            user: None,
-        }
+        Token { name: "JumpCloud production".into(), ..any(1, None) }
     }
 
     #[test]
@@ -302,15 +337,74 @@ mod tests {
     }
 
     #[test]
-    fn warns_thirty_days_before_and_loudly_in_the_last_three() {
+    fn warns_thirty_days_before_again_at_fourteen_and_loudly_in_the_last_three() {
         let zone = Zone::utc(Timestamp(0));
-        let kind = |days: u32| {
+        let told = |days: u32| {
             let expires = Some(Timestamp(1000).plus(DAY * days));
-            notice(&zone, "/", &Token { expires, ..token() }).map(|notice| notice.kind)
+            notice(&zone, "/", &Token { expires, ..token() }, &[]).map(|notice| (notice.kind, notice.text))
         };
-        assert_eq!((kind(31), kind(30), kind(3)), (None, Some("warn"), Some("bad")));
+        assert_eq!(told(31), None);
+        let ([thirty, fifteen], [fourteen, four], [three, none]) =
+            ([30, 15].map(told), [14, 4].map(told), [3, 0].map(told));
+        let begins = |told: &Option<(&str, String)>, kind, words: &str| {
+            told.as_ref().is_some_and(|told| told.0 == kind && told.1.starts_with(words))
+        };
+        assert!(begins(&thirty, "warn", "Rotate it in time") && thirty == fifteen, "{thirty:?}");
+        assert!(begins(&fourteen, "warn", "Rotate it this week") && fourteen == four, "{fourteen:?}");
+        assert!(begins(&three, "bad", "Rotate it now") && three == none, "{three:?}");
         let expired = Token { expires: Some(Timestamp(-1)), ..token() };
-        assert!(notice(&zone, "/", &expired).is_some_and(|notice| notice.title.contains("has expired")));
-        assert!(notice(&zone, "/", &Token { revoked: Some(Timestamp(0)), ..expired }).is_none());
+        let notice = |token: &Token| notice(&zone, "/", token, &[]);
+        assert!(notice(&expired).is_some_and(|notice| notice.title.contains("has expired")));
+        assert!(notice(&Token { revoked: Some(Timestamp(0)), ..expired }).is_none());
+    }
+
+    #[test]
+    fn that_a_replaced_token_ends_is_meant_unless_something_still_uses_it() {
+        let zone = Zone::utc(Timestamp(5000));
+        let used = |at| Used { at: Timestamp(at), address: "203.0.113.24".into(), user_agent: String::new() };
+        let told = |days: u32, old: i64, new: Option<i64>| {
+            let expires = Some(Timestamp(6000).plus(DAY * days));
+            let old = Token { expires, used: Some(used(old)), ..token() };
+            let all = [old.clone(), Token { n: 2, first_used: new.map(Timestamp), ..token() }];
+            notice(&zone, "/", &old, &all).map(|notice| notice.title)
+        };
+        assert_eq!(told(2, 1000, Some(2000)), None, "it went quiet");
+        assert_eq!(told(6, 3000, Some(2000)), None, "there is time");
+        let title = "“JumpCloud production” expires in 2 days and is still in use";
+        assert_eq!(told(2, 3000, Some(2000)).as_deref(), Some(title));
+        assert_eq!(told(2, 1000, None).as_deref(), Some(title), "nothing took over yet");
+    }
+
+    #[test]
+    fn the_address_says_in_which_order_tokens_stand() {
+        let used = |at| Some(Used { at: Timestamp(at), address: String::new(), user_agent: String::new() });
+        let tokens = [
+            Token { n: 1, name: "b".into(), used: used(5), ..token() },
+            Token { n: 2, name: "C".into(), expires: Some(Timestamp(9)), ..token() },
+            Token { n: 3, name: "a".into(), used: used(7), expires: Some(Timestamp(8)), ..token() },
+        ];
+        let order = |query: &str| {
+            let mut rows: Vec<&Token> = tokens.iter().collect();
+            let asked = sorted(&Query::parse(query), &mut rows);
+            let columns = columns("/t", &asked, &COLUMNS);
+            let sorted = columns.iter().find(|column| !column.sorted.is_empty()).expect("one is");
+            (
+                rows.iter().map(|token| token.n).collect::<Vec<_>>(),
+                sorted.text,
+                sorted.sorted,
+                sorted.href.clone(),
+            )
+        };
+        assert_eq!(
+            order("show=past"),
+            (vec![3, 1, 2], "Last used", "descending", "/t?show=past&sort=used".into())
+        );
+        assert_eq!(order("sort=nonsense").0, [3, 1, 2]);
+        assert_eq!(order("sort=used"), (vec![2, 1, 3], "Last used", "ascending", "/t?sort=-used".into()));
+        assert_eq!(order("sort=name"), (vec![3, 1, 2], "Name", "ascending", "/t?sort=-name".into()));
+        assert_eq!(
+            order("sort=-expires"),
+            (vec![1, 2, 3], "Expires", "descending", "/t?sort=expires".into())
+        );
     }
 }

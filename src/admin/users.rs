@@ -191,11 +191,11 @@ pub fn columns(path: &str, asked: &Query, all: &[(&'static str, &'static str, &'
     all.iter()
         .map(|&(text, class, name)| {
             let (up, down) = (sort == name, sort == format!("-{name}"));
-            let first = if name == "changed" { "-changed" } else { name };
+            let first = if matches!(name, "changed" | "used") { format!("-{name}") } else { name.to_owned() };
             let next = match (up, down) {
                 (true, _) => format!("-{name}"),
                 (_, true) => name.to_owned(),
-                _ => first.to_owned(),
+                _ => first,
             };
             Column {
                 text,

@@ -113,6 +113,13 @@ impl Zone {
         }
     }
 
+    /// `30 November at 15:20 UTC`, with the year when it is another: an end within a sentence.
+    pub fn until(&self, at: Timestamp) -> String {
+        let (then, now) = (self.zoned(at), self.zoned(self.now));
+        let form = if then.year() == now.year() { "%-d %B at %H:%M" } else { "%-d %B %Y at %H:%M" };
+        format!("{} {}", then.strftime(form), self.name)
+    }
+
     /// `17:00 Mon 23 Nov`: an hour on an axis.
     pub fn moment(&self, at: Timestamp) -> String {
         self.zoned(at).strftime("%H:%M %a %-d %b").to_string()
@@ -199,7 +206,7 @@ fn soon(left: i64) -> String {
         _ if left < HOUR => format!("in {} min", left / MINUTE),
         _ if left < DAY => format!("in {} h", left / HOUR),
         _ if left < 2 * DAY => "in 1 day".to_owned(),
-        _ if left < 300 * DAY => format!("in {} days", left / DAY),
+        _ if left < 300 * DAY => format!("in {} days", (left + DAY / 2) / DAY),
         _ => format!("in {} months", (left + 15 * DAY) / (30 * DAY + 10 * HOUR)),
     }
 }

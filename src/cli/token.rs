@@ -1,4 +1,4 @@
-//! `scimd token`: make, list and revoke provisioning tokens.
+//! `scimd token`: make, list, rotate and revoke provisioning tokens.
 
 use clap::{Args, Subcommand};
 
@@ -17,6 +17,8 @@ pub(super) enum Command {
     List(OfTeam),
     /// Count the leniencies that each token's requests needed: what its provider sends beside the RFCs
     Leniencies(OfTeam),
+    /// Make a token that takes over name and rights of another, which works on for 7 days; print it, alone, this once
+    Rotate(Rotate),
     /// Revoke a token: it is refused from the next request on
     Revoke(Revoke),
 }
@@ -49,6 +51,17 @@ pub(super) struct Create {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Rotate {
+    /// The old token's name, or its number in the list
+    token: String,
+    /// How long the new one lives: 365d, 12h, 30m or never
+    #[arg(long, default_value = "365d", value_name = "LIFE", value_parser = life::parse)]
+    expires: Expiry,
+    #[command(flatten)]
+    of: OfTeam,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Revoke {
     /// The token's name, or its number in the list
     token: String,
@@ -61,6 +74,12 @@ pub(super) async fn run(desk: &Desk, command: Command) -> Result<String, Failure
         Command::Create(create) => make(desk, create).await,
         Command::List(of) => list(desk, &of),
         Command::Leniencies(of) => leniencies(desk, &of),
+        Command::Rotate(rotate) => {
+            let team = desk.team(&rotate.of)?;
+            let old = desk.service.token_named(team.id, &rotate.token)?;
+            let (_, text) = desk.service.rotate_token(&desk.actor, team.id, old.n, rotate.expires).await?;
+            Ok(text + "\n")
+        }
         Command::Revoke(revoke) => {
             let team = desk.team(&revoke.of)?;
             let token = desk.service.token_named(team.id, &revoke.token)?;

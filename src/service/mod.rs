@@ -40,6 +40,7 @@ pub mod redact;
 mod references;
 pub mod requests;
 pub mod roster;
+pub mod rotation;
 pub mod schemas;
 mod search;
 pub mod second_step;

@@ -24,6 +24,46 @@ pub enum Expiry {
     Never,
 }
 
+impl Expiry {
+    /// The end of a token that is made at this instant.
+    pub(super) fn from(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Expiry::In(life) => Some(now.plus(life)),
+            Expiry::Never => None,
+        }
+    }
+}
+
+/// What is kept of a token's text.
+pub(super) struct Made {
+    hash: [u8; 32],
+    last4: String,
+    region: Option<String>,
+}
+
+impl Made {
+    /// A text that nobody else has, and what is kept of it.
+    pub(super) fn new(region: Option<&str>) -> (Made, String) {
+        let made = secret::Token::make(region);
+        (Made { hash: made.hash, last4: made.last4.clone(), region: region.map(str::to_owned) }, made.text)
+    }
+
+    /// A token of that text, without anything else.
+    pub(super) fn new_token(&self) -> store::NewToken {
+        let (hash, last4, region) = (self.hash, self.last4.clone(), self.region.clone());
+        store::NewToken { hash, last4, region, ..store::NewToken::default() }
+    }
+}
+
+/// Keeps a token and audits it as made by its `created_by`.
+pub(super) fn keep(tx: &mut WriteTx<'_>, team: TeamId, new: &store::NewToken) -> Result<Token, Error> {
+    let token = tx.insert_token(team, new)?;
+    let detail = json!({ "last4": new.last4, "read_only": new.read_only, "strict": new.strict,
+        "expires": new.expires.map(Timestamp::render) });
+    tx.append_audit(Some(team), &new.created_by, "token.created", &new.name, &detail)?;
+    Ok(token)
+}
+
 /// What a new token shall be.
 #[derive(Clone, Debug)]
 pub struct NewToken {
@@ -64,8 +104,8 @@ impl Service {
         if new.region.as_deref().is_some_and(|region| !secret::is_region(region)) {
             return Err(Error::Refused("a region has 2 to 4 small letters, such as eu".into()));
         }
-        let made = secret::Token::make(new.region.as_deref());
-        let (who, hash, last4) = (actor.name(), made.hash, made.last4.clone());
+        let (made, text) = Made::new(new.region.as_deref());
+        let who = actor.name();
         let row = self
             .store()
             .write(move |tx| {
@@ -81,32 +121,20 @@ impl Service {
                         "there is no user with the id \"{user}\" in this team"
                     )));
                 }
-                let expires = match new.expires {
-                    Expiry::In(life) => Some(tx.now().plus(life)),
-                    Expiry::Never => None,
+                let token = store::NewToken {
+                    name: name.clone(),
+                    source: source.clone(),
+                    strict: new.strict,
+                    read_only: new.read_only,
+                    created_by: who.clone(),
+                    expires: new.expires.from(tx.now()),
+                    user: new.user.clone(),
+                    ..made.new_token()
                 };
-                let token = tx.insert_token(
-                    team,
-                    &store::NewToken {
-                        name: name.clone(),
-                        source: source.clone(),
-                        hash,
-                        last4: last4.clone(),
-                        region: new.region.clone(),
-                        strict: new.strict,
-                        read_only: new.read_only,
-                        created_by: who.clone(),
-                        expires,
-                        user: new.user.clone(),
-                    },
-                )?;
-                let detail = json!({ "last4": last4, "read_only": new.read_only, "strict": new.strict,
-                    "expires": expires.map(Timestamp::render) });
-                tx.append_audit(Some(team), &who, "token.created", &name, &detail)?;
-                Ok(token)
+                keep(tx, team, &token)
             })
             .await?;
-        Ok((row, made.text))
+        Ok((row, text))
     }
 
     /// Revokes a token: it is refused from the next request on.

@@ -36,6 +36,8 @@ pub struct Token {
     pub revoked_by: Option<String>,
     /// Its last use.
     pub used: Option<Used>,
+    /// Its first use.
+    pub first_used: Option<Timestamp>,
     /// The identity provider it seems to be used by.
     pub provider: Option<String>,
     /// The id of the user it speaks for at `/Me`.
@@ -73,7 +75,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select token.n, token.team, token.name, source, last4, region, strict, read_only, token.created, ",
-            "created_by, expires, revoked, revoked_by, used, used_address, used_user_agent, provider, user ",
+            "created_by, expires, revoked, revoked_by, used, used_address, used_user_agent, provider, user, ",
+            "first_used ",
             $rest
         )
     };
@@ -101,6 +104,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
         used,
         provider: row.get(16)?,
         user: row.get(17)?,
+        first_used: row.get(18)?,
     })
 }
 
@@ -159,6 +163,13 @@ impl WriteTx<'_> {
         Ok(self.token(team, n)?.expect("the token was inserted by this very job"))
     }
 
+    /// Gives a token another name and an end: another takes over from it.
+    pub fn retire_token(&mut self, team: TeamId, n: i64, name: &str, expires: Timestamp) -> Result<()> {
+        let sql = "update token set name = ?, expires = ? where team = ? and n = ? and revoked is null";
+        self.run(sql, params![name, expires, team, n])?;
+        Ok(())
+    }
+
     /// Revokes a token; false when there is none or it was revoked already.
     pub fn revoke_token(&mut self, team: TeamId, n: i64, by: &str) -> Result<bool> {
         let now = self.now();
@@ -169,7 +180,8 @@ impl WriteTx<'_> {
     /// Remembers a use, unless a later one is known.
     pub fn touch_token(&mut self, n: i64, used: &Used) -> Result<()> {
         self.run(
-            "update token set used = ?1, used_address = ?2, used_user_agent = ?3
+            "update token set used = ?1, used_address = ?2, used_user_agent = ?3,
+                              first_used = coalesce(first_used, ?1)
              where n = ?4 and (used is null or used <= ?1)",
             params![used.at, used.address, used.user_agent, n],
         )?;
@@ -251,6 +263,7 @@ mod tests {
             })
             .unwrap();
         let token = store.read_now(|tx| tx.token(acme, token.n)).unwrap().unwrap();
+        assert_eq!(token.first_used, Some(Timestamp(5)), "as it was told first");
         assert_eq!(token.used.map(|used| used.address), Some("192.0.2.5".into()));
     }
 }

@@ -123,6 +123,20 @@ fn a_token_that_is_revoked_while_the_body_is_under_way_changes_nothing() {
 }
 
 #[test]
+fn a_rotated_token_works_on_under_another_name() {
+    let server = Server::plain();
+    let caller = server.caller_with(&["--name", "Okta"]);
+    let printed = server.data().run(&["token", "rotate", "Okta"]).well().stdout;
+    caller.get("/Users").is(200);
+    with(&caller, Some(&format!("Bearer {}", printed.trim()))).is(200);
+    let listed = server.data().run(&["token", "list"]).well().stdout;
+    assert!(listed.contains("Okta, old"), "{listed}");
+    server.data().run(&["token", "revoke", "Okta, old"]).well();
+    assert!(refused(&caller, Some(&format!("Bearer {}", caller.token))).contains("revoked"));
+    server.data().run(&["token", "rotate", "Okta, old"]).refused();
+}
+
+#[test]
 fn an_expired_token_is_refused() {
     let server = Server::plain();
     let caller = server.caller_with(&["--expires", "1m"]);

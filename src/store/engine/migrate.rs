@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0008_leniency.sql"),
     include_str!("../migrations/0009_history.sql"),
     include_str!("../migrations/0010_member_day.sql"),
+    include_str!("../migrations/0011_token_first_use.sql"),
 ];
 
 /// The newest version that this scimd knows.
