@@ -79,7 +79,7 @@ fn lead(back: &str) -> String {
 /// Begins the session in the browser: to where the visitor wanted, or first to the second step where that is owed.
 fn landed(visit: &mut Visit<'_>, text: &str, back: &str) -> Result<Response, Fault> {
     visit.begin_session(text);
-    let owed = match visit.desk.sessions.find(text, true)? {
+    let owed = match visit.desk.sessions.find(text, true, "")? {
         Found::Live(who) => who.standing.owed,
         _ => false,
     };

@@ -125,7 +125,7 @@ pub async fn join(visit: &mut Visit<'_>, get: bool, text: &str) -> Result<Respon
     if !faults.is_empty() {
         return show_join(visit, 422, text, &invite, &form, faults);
     }
-    let admin = visit.desk.service.accept_invite(text, field("name"), field("password")).await?;
+    let admin = visit.desk.service.accept_invite(text, field("name"), field("password"), address).await?;
     let session = visit.desk.sessions.begin(&admin, &address.to_string(), &agent).await?;
     visit.begin_session(&session);
     Ok(Response::redirect("/admin"))

@@ -76,7 +76,8 @@ impl<'d> Visit<'d> {
             // What a page fetches by itself is no use of the session.
             let path = &self.request.path;
             let uses = !path.ends_with("/events") && !path.contains("/fragment/");
-            match self.desk.sessions.find(&text, uses) {
+            let address = self.request.peer.ip().to_string();
+            match self.desk.sessions.find(&text, uses, &address) {
                 Ok(Found::Live(who)) => {
                     self.who = Some(*who);
                     self.secret = text;

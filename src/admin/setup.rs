@@ -136,15 +136,16 @@ async fn create(visit: &mut Visit<'_>) -> Result<Response, Fault> {
     if !faults.is_empty() {
         return show_administrator(visit, 422, &form, faults);
     }
+    let (address, agent) = sender(visit);
     let service = &visit.desk.service;
-    let made = service.create_first_admin(&code, field("email"), field("name"), field("password")).await;
+    let made =
+        service.create_first_admin(&code, field("email"), field("name"), field("password"), address).await;
     let admin = match made {
         Ok(admin) => admin,
         // Somebody was faster, or scimd was started again: the first step says what to do.
         Err(Error::Refused(_)) => return Ok(Response::redirect("/admin/setup/code")),
         Err(error) => return Err(error.into()),
     };
-    let (address, agent) = sender(visit);
     let text = visit.desk.sessions.begin(&admin, &address.to_string(), &agent).await?;
     visit.begin_session(&text);
     Ok(Response::redirect("/admin/setup/address"))

@@ -145,8 +145,7 @@ pub async fn password(page: Page<'_, '_>) -> Result<Response, Fault> {
             return show_password(page, status, vec![fault]);
         }
     }
-    let session = page.who.session.hash;
-    desk.service.change_own_password(&page.who.admin, session, field("password")).await?;
+    desk.service.change_own_password(&page.who, field("password")).await?;
     Ok(Response::redirect(&format!("{}you?done=password", page.base())))
 }
 
@@ -228,7 +227,9 @@ pub async fn set_up(page: Page<'_, '_>) -> Result<Response, Fault> {
         return Ok(Response::redirect(&format!("{}you/second-step", page.base())));
     };
     let typed = form.get("code").unwrap_or_default();
-    let Some(codes) = desk.service.set_up_second_step(&page.who.admin, &secret, typed).await? else {
+    let Some(codes) =
+        desk.service.set_up_second_step(&page.who.actor(), &page.who.admin, &secret, typed).await?
+    else {
         let words =
             "This code is not right. Check the clock of the phone, and enter the code that the app shows now";
         return show_set_up(page, 422, &secret, &form, vec![FieldFault::new("code", words)]);
@@ -265,7 +266,7 @@ pub async fn codes(page: Page<'_, '_>) -> Result<Response, Fault> {
         return Ok(Response::redirect(&back.map_or_else(|| format!("{}you", page.base()), str::to_owned)));
     }
     page.proven(&form)?;
-    let codes = desk.service.new_recovery_codes(&page.who.admin).await?;
+    let codes = desk.service.new_recovery_codes(&page.who.actor(), &page.who.admin).await?;
     desk.kept.put(session, Shown::RecoveryCodes, codes.join("\n"), now);
     Ok(Response::redirect(&format!("{}you/codes", page.base())))
 }
@@ -308,7 +309,7 @@ pub async fn off(page: Page<'_, '_>) -> Result<Response, Fault> {
             return show_off(page, status, vec![fault]);
         }
     }
-    desk.service.turn_off_second_step(&page.who.admin).await?;
+    desk.service.turn_off_second_step(&page.who.actor(), &page.who.admin).await?;
     Ok(Response::redirect(&format!("{}you?done=off", page.base())))
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::sessions::SignedIn;
 use super::{Actor, Error, Service, passwords};
 use crate::store::{Admin, NewAdmin, ReadTx};
 
@@ -25,7 +26,7 @@ impl Service {
     ) -> Result<Admin, Error> {
         let email = admin_email(email)?;
         let password_hash = passwords::hash(&check_password(password)?).await?;
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 if tx.admin_by_email(&email)?.is_some() {
@@ -53,7 +54,7 @@ impl Service {
     ) -> Result<Admin, Error> {
         let email = email.trim().to_owned();
         let password_hash = passwords::hash(&check_password(password)?).await?;
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let admin = named(tx, &email)?;
@@ -65,18 +66,14 @@ impl Service {
     }
 
     /// Sets the password that an administrator chose; every session but theirs of this moment ends.
-    pub async fn change_own_password(
-        &self,
-        admin: &Admin,
-        session: [u8; 32],
-        password: &str,
-    ) -> Result<(), Error> {
+    pub async fn change_own_password(&self, signed_in: &SignedIn, password: &str) -> Result<(), Error> {
         let password_hash = passwords::hash(&check_password(password)?).await?;
-        let admin = admin.clone();
+        let (admin, session) = (signed_in.admin.clone(), signed_in.session.hash);
+        let who = signed_in.actor().hand();
         self.store()
             .write(move |tx| {
                 tx.set_admin_password(admin.n, &password_hash, Some(&session))?;
-                tx.append_audit(None, &admin.email, "admin.password-changed", &admin.email, &json!({}))?;
+                tx.append_audit(None, &who, "admin.password-changed", &admin.email, &json!({}))?;
                 Ok(())
             })
             .await
@@ -84,7 +81,7 @@ impl Service {
 
     /// Lets an administrator change things, or only look. Somebody with full access stays.
     pub async fn set_admin_access(&self, actor: &Actor, n: i64, read_only: bool) -> Result<Admin, Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let admin = tx.admin(n)?.ok_or_else(gone)?;
@@ -103,7 +100,7 @@ impl Service {
 
     /// Removes an administrator and ends their sessions. Somebody with full access stays.
     pub async fn remove_admin(&self, actor: &Actor, n: i64) -> Result<Admin, Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let admin = tx.admin(n)?.ok_or_else(gone)?;
@@ -122,7 +119,7 @@ impl Service {
         n: i64,
         except: Option<[u8; 32]>,
     ) -> Result<u64, Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let admin = tx.admin(n)?.ok_or_else(gone)?;

@@ -4,6 +4,7 @@
 use super::Error;
 use crate::base::TeamId;
 use crate::scim::{Mode, ScimError};
+use crate::store::Hand;
 
 /// Proof that a provisioning token was accepted.
 #[derive(Clone, Debug)]
@@ -38,13 +39,22 @@ impl Caller {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// An administrator in the browser.
-    Admin { n: i64, email: String },
+    Admin { n: i64, email: String, address: String },
     /// Somebody at the command line of the machine.
     CommandLine { user: String },
 }
 
 impl Actor {
-    /// The name under which the audit row keeps the change.
+    /// As whose the audit keeps the change.
+    pub fn hand(&self) -> Hand {
+        let address = match self {
+            Actor::Admin { address, .. } => Some(address.clone()),
+            Actor::CommandLine { .. } => None,
+        };
+        Hand { name: self.name(), address }
+    }
+
+    /// The name under which the change is kept.
     pub fn name(&self) -> String {
         match self {
             Actor::Admin { email, .. } => email.clone(),

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::deleting::{self, Why};
 use super::sessions::{IDLE, LONGEST, REMEMBERED};
 use super::teams::BACK_DAYS;
-use super::{Error, Service, provision};
+use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{Activity, By, StoreError, Subject, TeamSettings, WriteTx};
+use crate::store::{Hand, StoreError, TeamSettings, WriteTx};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MIB: u64 = 1024 * 1024;
@@ -68,7 +69,13 @@ fn step(tx: &mut WriteTx<'_>, keep: &Retention) -> Result<bool, Error> {
         if tx.erase_team(team.id, keep.step)? > 0 {
             return Ok(true);
         }
-        tx.append_audit(Some(team.id), OURSELVES, "team.erased", &team.name, &json!({ "days": BACK_DAYS }))?;
+        tx.append_audit(
+            Some(team.id),
+            &Hand::here(OURSELVES),
+            "team.erased",
+            &team.name,
+            &json!({ "days": BACK_DAYS }),
+        )?;
     }
     for left in tx.throwaways(before(now, super::selftest::LIFE))? {
         tx.erase_throwaway(left)?;
@@ -108,32 +115,17 @@ fn delete_inactive(tx: &mut WriteTx<'_>, team: TeamId, chosen: &TeamSettings) ->
     let now = tx.now();
     let rows = tx.inactive_since(team, before_days(now, days), DELETED)?;
     for row in &rows {
-        let request = tx.ids().request();
-        let (events, also) = provision::delete_row(tx, team, row, By { request: &request, token: None })?;
-        let activity = Activity {
-            request,
-            at: now,
-            team: Some(team),
-            status: 204,
-            change: true,
-            folded: 1,
-            subject: Some(Subject { id: row.id.clone(), kind: row.kind, name: row.display.clone() }),
-            sentence: format!("{} was deleted", row.display),
+        let why = Why {
+            hand: &Hand::here(OURSELVES),
+            theirs: false,
+            request: tx.ids().request(),
+            user_agent: String::new(),
             note: format!(
                 "Inactive, and unchanged for {days} days: the team keeps inactive users no longer."
             ),
-            events: events.first().copied().zip(events.last().copied()),
-            also,
-            ..Activity::default()
+            detail: json!({ "keep-inactive": format!("{days}d") }),
         };
-        tx.insert_activity(&activity)?;
-        tx.append_audit(
-            Some(team),
-            OURSELVES,
-            "user.deleted",
-            &row.id,
-            &json!({ "keep-inactive": format!("{days}d") }),
-        )?;
+        deleting::delete(tx, team, row, why)?;
     }
     Ok(rows.len())
 }
@@ -152,7 +144,7 @@ mod tests {
     use crate::scim::{Kind, Mode};
     use crate::service::Actor;
     use crate::service::testing::{Desk, caller, desk};
-    use crate::store::{self, Session};
+    use crate::store::{self, Activity, Session};
 
     impl Desk {
         async fn record(&self, team: Option<TeamId>, n: u32) {
@@ -359,6 +351,7 @@ mod tests {
             address: String::new(),
             user_agent: String::new(),
             proved: at,
+            before: None,
         };
         desk.service.store().write(move |tx| tx.insert_session(&session)).await.expect("written");
         let there = || desk.service.store().read_now(|tx| tx.sessions_of(admin)).expect("sessions").len();

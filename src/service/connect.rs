@@ -66,7 +66,7 @@ impl Service {
 
     /// Remembers the provider that a team chose for its pages.
     pub async fn choose_provider(&self, actor: &Actor, team: TeamId, provider: &str) -> Result<(), Error> {
-        let (who, provider) = (actor.name(), provider.to_owned());
+        let (who, provider) = (actor.hand(), provider.to_owned());
         self.store()
             .write(move |tx| {
                 let before = tx.setting(&name(team))?;

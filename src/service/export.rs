@@ -1,8 +1,9 @@
-//! Lists to take away: requests, users, groups and members as CSV or NDJSON, a page at a time, each page of one snapshot.
+//! Lists to take away: requests, changes by administrators, users, groups and members as CSV or NDJSON, a page at a time, each page of one snapshot.
 //! What came from a provider is hostile text in a spreadsheet too. Who took what is in the audit.
 
 use serde_json::{Value, json};
 
+use super::audited::{AuditQuery, Change};
 use super::browse::{Browse, Order};
 use super::{Actor, Error, Service};
 use crate::base::TeamId;
@@ -46,6 +47,7 @@ pub enum Taken {
     Users(Browse),
     Groups(Browse),
     Members { group: i64, id: String },
+    Administrators(AuditQuery),
 }
 
 impl Taken {
@@ -55,6 +57,7 @@ impl Taken {
             Taken::Users(_) => "users",
             Taken::Groups(_) => "groups",
             Taken::Members { .. } => "members",
+            Taken::Administrators(_) => "administrators",
         }
     }
 
@@ -100,6 +103,9 @@ impl Taken {
             ],
             Taken::Groups(_) => &["id", "external_id", "name", "members", "created", "changed"],
             Taken::Members { .. } => &["id", "kind", "name", "user_name", "status", "since"],
+            Taken::Administrators(_) => {
+                &["number", "time", "who", "from", "what", "said", "note", "subject", "detail"]
+            }
         }
     }
 }
@@ -130,7 +136,7 @@ impl Service {
             // A fault of the search is said before the first byte.
             self.requests_in_bodies(team, ActivityQuery { limit: 1, ..query.clone() }).await?;
         }
-        let (who, what) = (actor.name(), format!("{}.exported", taken.name()));
+        let (who, what) = (actor.hand(), format!("{}.exported", taken.name()));
         let subject = match &taken {
             Taken::Members { id, .. } => id.clone(),
             _ => String::new(),
@@ -193,6 +199,13 @@ impl Export {
                 };
                 Ok(found.rows.iter().map(row).collect())
             }
+            Taken::Administrators(query) => {
+                query.limit = PAGE as usize;
+                let found = self.service.administrators_changes(self.team, query.clone()).await?;
+                self.done = found.next.is_none();
+                query.before = found.next;
+                Ok(found.rows.iter().map(administrators).collect())
+            }
             Taken::Members { group, .. } => {
                 let found = self.service.group_members(self.team, *group, self.after, PAGE)?;
                 self.after = found.next;
@@ -213,6 +226,21 @@ impl Export {
             }
         }
     }
+}
+
+fn administrators(change: &Change) -> Vec<Value> {
+    let row = &change.row;
+    vec![
+        json!(row.n),
+        json!(row.at.render()),
+        json!(change.who),
+        json!(change.from),
+        json!(row.what),
+        json!(change.line),
+        json!(change.note),
+        json!(row.subject),
+        row.detail.clone(),
+    ]
 }
 
 fn request(row: &ActivityRow, tokens: &[Token]) -> Vec<Value> {

@@ -54,6 +54,8 @@ pub struct Gone {
     pub at: Timestamp,
     /// The token that deleted it.
     pub token: Option<i64>,
+    /// The administrator who deleted it.
+    pub who: Option<String>,
     pub external_id: Option<String>,
     pub version: u64,
 }
@@ -126,6 +128,7 @@ fn known(tx: &ReadTx<'_>, team: TeamId, id: &str) -> Result<Option<Who>, Error> 
         state: State::Deleted(Gone {
             at: gone.deleted,
             token: gone.token,
+            who: gone.who,
             external_id: gone.external_id,
             version: gone.version,
         }),

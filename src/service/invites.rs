@@ -1,6 +1,7 @@
 //! Inviting an administrator: a one-time link for a day, to be handed over by whoever made it, because scimd sends no
 //! mail. The secret of a link is kept as its hash only, in a setting.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::setup::admin_name;
 use super::{Actor, Error, Service, admins, passwords};
 use crate::base::{Timestamp, secret};
 use crate::scim::fold::fold;
-use crate::store::{Admin, NewAdmin, ReadTx, WriteTx};
+use crate::store::{Admin, Hand, NewAdmin, ReadTx, WriteTx};
 
 const INVITES: &str = "admin.invites";
 /// A link works this long.
@@ -45,7 +46,7 @@ impl Service {
         email: &str,
         read_only: bool,
     ) -> Result<(Invite, String), Error> {
-        let (email, by) = (admins::admin_email(email)?, actor.name());
+        let (email, by) = (admins::admin_email(email)?, actor.hand());
         // Marked as ours, so that a log that shows the address cuts it off there.
         let text = format!("scimd_{}", secret::session().0);
         let hash = hex(&secret::sha256(text.as_bytes()));
@@ -61,8 +62,13 @@ impl Service {
                     return Err(Error::Refused(format!("{MOST} invitations are open; withdraw some first")));
                 }
                 let expires = tx.now().plus(LIFE).0;
-                let invite =
-                    Invite { email: email.clone(), read_only, by: by.clone(), expires, hash: hash.clone() };
+                let invite = Invite {
+                    email: email.clone(),
+                    read_only,
+                    by: by.name.clone(),
+                    expires,
+                    hash: hash.clone(),
+                };
                 open.push(invite.clone());
                 keep(tx, &open)?;
                 tx.append_audit(None, &by, "admin.invited", &email, &json!({ "read_only": read_only }))?;
@@ -85,7 +91,13 @@ impl Service {
     }
 
     /// Takes an invitation: makes the administrator and uses the link up.
-    pub async fn accept_invite(&self, text: &str, name: &str, password: &str) -> Result<Admin, Error> {
+    pub async fn accept_invite(
+        &self,
+        text: &str,
+        name: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Admin, Error> {
         let gone = || Error::Refused("the invitation has ended or was used already; ask for another".into());
         let invite = self.invited(text)?.ok_or_else(gone)?;
         let name = admin_name(name)?;
@@ -109,7 +121,8 @@ impl Service {
                 };
                 let admin = tx.insert_admin(&new)?;
                 let detail = json!({ "name": name, "read_only": new.read_only, "by": invite.by });
-                tx.append_audit(None, &new.email, "admin.created", &new.email, &detail)?;
+                let who = Hand { name: new.email.clone(), address: Some(address.to_string()) };
+                tx.append_audit(None, &who, "admin.created", &new.email, &detail)?;
                 Ok(admin)
             })
             .await
@@ -117,7 +130,7 @@ impl Service {
 
     /// Takes an invitation back; its link stops working.
     pub async fn withdraw_invite(&self, actor: &Actor, email: &str) -> Result<(), Error> {
-        let (email, who) = (email.to_owned(), actor.name());
+        let (email, who) = (email.to_owned(), actor.hand());
         self.store()
             .write(move |tx| {
                 let mut open = open(tx)?;
@@ -152,11 +165,14 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::base::Clock;
     use crate::service::Options;
     use crate::store::{self, Store};
 
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const PASSWORD: &str = "correct horse battery";
 
     fn service() -> (tempfile::TempDir, Clock, Service, Actor) {
@@ -174,11 +190,11 @@ mod tests {
         let (_, text) = service.invite_admin(&actor, "mei@example.com", true).await.expect("invited");
         let kept = service.store().read_now(|tx| Ok::<_, Error>(tx.setting(INVITES)?)).expect("read");
         assert!(!kept.expect("kept").contains(&text), "the text itself is nowhere");
-        let weak = service.accept_invite(&text, "Mei", "short").await;
+        let weak = service.accept_invite(&text, "Mei", "short", HOME).await;
         assert!(matches!(weak, Err(Error::Refused(_))));
-        let admin = service.accept_invite(&text, "Mei Chen", PASSWORD).await.expect("made");
+        let admin = service.accept_invite(&text, "Mei Chen", PASSWORD, HOME).await.expect("made");
         assert_eq!((admin.email.as_str(), admin.read_only), ("mei@example.com", true));
-        assert!(service.accept_invite(&text, "Eve", PASSWORD).await.is_err(), "used up");
+        assert!(service.accept_invite(&text, "Eve", PASSWORD, HOME).await.is_err(), "used up");
         assert!(service.invite_admin(&actor, "MEI@example.com", false).await.is_err(), "there already");
     }
 
@@ -194,6 +210,6 @@ mod tests {
         let (_, third) = service.invite_admin(&actor, "mei@example.com", false).await.expect("invited");
         clock.advance(LIFE);
         assert_eq!(service.invited(&third).expect("an answer"), None);
-        assert!(service.accept_invite(&third, "", PASSWORD).await.is_err());
+        assert!(service.accept_invite(&third, "", PASSWORD, HOME).await.is_err());
     }
 }

@@ -81,7 +81,7 @@ impl Job {
 
     /// Who makes the events of the change.
     pub(super) fn by(&self) -> By<'_> {
-        By { request: &self.asked.id, token: Some(self.caller.token) }
+        By { request: &self.asked.id, token: Some(self.caller.token), who: None }
     }
 
     /// The answer shows of what was sent also what is returned on request.

@@ -2,6 +2,7 @@
 
 pub mod admins;
 mod attempts;
+pub mod audited;
 pub mod browse;
 pub mod bulk;
 pub mod caller;
@@ -11,6 +12,7 @@ mod circles;
 pub mod compare;
 pub mod connect;
 mod cursor;
+pub mod deleting;
 mod denial;
 mod discovery;
 pub mod error;

@@ -146,6 +146,7 @@ fn tell(names: &mut Names<'_>, me: &Me<'_>, mut parts: Vec<Happened>) -> Result<
             at: first.at,
             team: Some(names.team),
             token: first.token,
+            who: first.who.clone(),
             change: true,
             folded: 1,
             events: Some((number, last)),

@@ -276,7 +276,7 @@ pub(super) fn delete_row(
     row: &Row,
     by: By<'_>,
 ) -> Result<(Vec<u64>, Vec<String>), Error> {
-    let deleted = tx.delete_resource(team, row, by.token)?;
+    let deleted = tx.delete_resource(team, row, by)?;
     let mut events = Vec::new();
     for group in &deleted.groups {
         let body = json!({ "group": group.id, "members": [row.id] });

@@ -13,7 +13,7 @@ use super::{Caller, Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Notes;
 use crate::scim::resource::Difference;
-use crate::store::{Activity, Subject, WriteTx};
+use crate::store::{Activity, Subject, Tally, WriteTx};
 
 /// How much of a body is kept.
 const KEPT_BODY: usize = 64 * 1024;
@@ -103,6 +103,7 @@ impl Asked {
             at: self.at,
             team,
             token,
+            who: None,
             change,
             folded: 1,
             address: self.address.clone(),
@@ -122,6 +123,7 @@ impl Asked {
             dropped: dropped(&notes).map(|name| redact::text(&name, &self.secrets)).collect(),
             diff: (!end.changes.is_empty()).then(|| listed(end.changes)),
             events: end.events.first().copied().zip(end.events.last().copied()),
+            tally: tally(end),
             also: end
                 .also
                 .iter()
@@ -134,6 +136,22 @@ impl Asked {
             }),
         }
     }
+}
+
+/// What a change came to: a change that made no event changed nothing.
+fn tally(end: &Ending<'_>) -> Option<Tally> {
+    Some(match &end.deed {
+        _ if end.events.is_empty() => return None,
+        Deed::Created { .. } | Deed::Restored { .. } => Tally::Added,
+        Deed::Deleted { .. } => Tally::Deleted,
+        Deed::Changed { changes, .. } if changes.iter().any(deactivates) => Tally::Deactivated,
+        Deed::Changed { .. } => Tally::Changed,
+        _ => return None,
+    })
+}
+
+fn deactivates(change: &Change) -> bool {
+    change.path == "active" && change.new == "false"
 }
 
 /// A name as long as sentences show it, so that it is found in them.

@@ -27,7 +27,7 @@ impl Service {
         n: i64,
         expires: Expiry,
     ) -> Result<(Token, String), Error> {
-        let who = actor.name();
+        let who = actor.hand();
         let region = self.tokens(team)?.into_iter().find(|token| token.n == n).and_then(|old| old.region);
         let (made, text) = Made::new(region.as_deref());
         let token = self
@@ -52,11 +52,10 @@ impl Service {
                     strict: old.strict,
                     read_only: old.read_only,
                     user: old.user.clone(),
-                    created_by: who.clone(),
                     expires: expires.from(tx.now()),
                     ..made.new_token()
                 };
-                keep(tx, team, &new)
+                keep(tx, team, &who, new)
             })
             .await?;
         Ok((token, text))

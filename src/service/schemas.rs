@@ -10,7 +10,7 @@ use super::{Actor, Error, Service};
 use crate::base::TeamId;
 use crate::scim::schema::Schema;
 use crate::scim::{Document, Kind, Mode, Registry, ScimError, extension, resource};
-use crate::store::{ReadTx, StoreError, TeamSchema, WriteTx};
+use crate::store::{Hand, ReadTx, StoreError, TeamSchema, WriteTx};
 
 /// How many extensions a team may have.
 const MOST_SCHEMAS: usize = 50;
@@ -88,13 +88,13 @@ impl Service {
         }
         let schema = Schema::parse(&document).map_err(refused)?;
         extension::check(&schema).map_err(refused)?;
-        let who = actor.name();
+        let who = actor.hand();
         self.store().write(move |tx| add(tx, team, kind, &schema, &who)).await
     }
 
     /// Removes a schema extension that no resource of the team uses; answers its URN as it was written.
     pub async fn remove_schema(&self, actor: &Actor, team: TeamId, urn: &str) -> Result<String, Error> {
-        let (urn, who) = (urn.to_owned(), actor.name());
+        let (urn, who) = (urn.to_owned(), actor.hand());
         self.store().write(move |tx| remove(tx, team, &urn, &who)).await
     }
 }
@@ -104,7 +104,7 @@ fn add(
     team: TeamId,
     kind: Kind,
     schema: &Schema,
-    who: &str,
+    who: &Hand,
 ) -> Result<(String, Added), Error> {
     let mut schemas = tx.schemas(team)?;
     let document = schema.document();
@@ -157,7 +157,7 @@ fn add(
     Ok((known.urn, Added::Changed))
 }
 
-fn remove(tx: &mut WriteTx<'_>, team: TeamId, urn: &str, who: &str) -> Result<String, Error> {
+fn remove(tx: &mut WriteTx<'_>, team: TeamId, urn: &str, who: &Hand) -> Result<String, Error> {
     let known = of_team(&tx.schemas(team)?, urn)?;
     let used = users(tx, team, &known)?;
     if used.count > 0 {

@@ -9,7 +9,7 @@ use super::sessions::{Proof, Sessions};
 use super::{Actor, Error, Service};
 use crate::base::otp;
 use crate::base::secret::{self, read_recovery_code, sha256};
-use crate::store::{Admin, ReadTx, WriteTx};
+use crate::store::{Admin, Hand, ReadTx, WriteTx};
 
 /// Recovery codes that are made at once.
 pub const CODES: usize = 10;
@@ -58,7 +58,7 @@ impl Service {
 
     /// Asks everyone with full access for the second step, or no longer.
     pub async fn require_second_step(&self, actor: &Actor, required: bool) -> Result<(), Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 match required {
@@ -76,6 +76,7 @@ impl Service {
     /// text is returned here and nowhere else. `None`: the code is wrong.
     pub async fn set_up_second_step(
         &self,
+        actor: &Actor,
         admin: &Admin,
         secret: &[u8],
         typed: &str,
@@ -83,12 +84,12 @@ impl Service {
         let Some(counter) = otp::find(secret, typed, self.clock().now()) else { return Ok(None) };
         let sealed = self.options().key.seal(PURPOSE, &context(admin.n), secret);
         let (codes, hashes) = recovery_codes(admin.n);
-        let admin = admin.clone();
+        let (admin, who) = (admin.clone(), actor.hand());
         self.store()
             .write(move |tx| -> Result<(), Error> {
                 tx.set_second_step(admin.n, &sealed, counter)?;
                 tx.set_recovery_codes(admin.n, &hashes)?;
-                tx.append_audit(None, &admin.email, "second-step.on", &admin.email, &json!({}))?;
+                tx.append_audit(None, &who, "second-step.on", &admin.email, &json!({}))?;
                 Ok(())
             })
             .await?;
@@ -96,16 +97,16 @@ impl Service {
     }
 
     /// Makes new recovery codes in place of the old ones.
-    pub async fn new_recovery_codes(&self, admin: &Admin) -> Result<Vec<String>, Error> {
+    pub async fn new_recovery_codes(&self, actor: &Actor, admin: &Admin) -> Result<Vec<String>, Error> {
         let (codes, hashes) = recovery_codes(admin.n);
-        let admin = admin.clone();
+        let (admin, who) = (admin.clone(), actor.hand());
         self.store()
             .write(move |tx| {
                 if tx.second_step(admin.n)?.is_none() {
                     return Err(Error::Refused("the second step is not set up".into()));
                 }
                 tx.set_recovery_codes(admin.n, &hashes)?;
-                tx.append_audit(None, &admin.email, "second-step.codes-made", &admin.email, &json!({}))?;
+                tx.append_audit(None, &who, "second-step.codes-made", &admin.email, &json!({}))?;
                 Ok(())
             })
             .await?;
@@ -113,14 +114,14 @@ impl Service {
     }
 
     /// Turns the second step off, after a code was checked.
-    pub async fn turn_off_second_step(&self, admin: &Admin) -> Result<(), Error> {
-        let admin = admin.clone();
-        self.store().write(move |tx| remove(tx, &admin, &admin.email, "second-step.off")).await
+    pub async fn turn_off_second_step(&self, actor: &Actor, admin: &Admin) -> Result<(), Error> {
+        let (admin, who) = (admin.clone(), actor.hand());
+        self.store().write(move |tx| remove(tx, &admin, &who, "second-step.off")).await
     }
 
     /// Removes the second step of somebody who lost phone and recovery codes; needs the machine itself.
     pub async fn reset_second_step(&self, actor: &Actor, email: &str) -> Result<Admin, Error> {
-        let (email, who) = (email.trim().to_owned(), actor.name());
+        let (email, who) = (email.trim().to_owned(), actor.hand());
         self.store()
             .write(move |tx| {
                 let admin = super::admins::named(tx, &email)?;
@@ -135,7 +136,7 @@ impl Service {
     }
 }
 
-fn remove(tx: &mut WriteTx<'_>, admin: &Admin, who: &str, what: &str) -> Result<(), Error> {
+fn remove(tx: &mut WriteTx<'_>, admin: &Admin, who: &Hand, what: &str) -> Result<(), Error> {
     if tx.remove_second_step(admin.n)? {
         tx.append_audit(None, who, what, &admin.email, &json!({}))?;
     }
@@ -169,6 +170,7 @@ impl Sessions {
                 otp::find(&secret, typed, now)
             }
         };
+        let who = Hand { name: admin.email.clone(), address: Some(address.to_string()) };
         let admin = admin.clone();
         let taken = self
             .service
@@ -179,7 +181,7 @@ impl Sessions {
                     if taken {
                         let detail = json!({ "left": tx.recovery_codes_left(admin.n)? });
                         let what = "second-step.recovery-code-used";
-                        tx.append_audit(None, &admin.email, what, &admin.email, &detail)?;
+                        tx.append_audit(None, &who, what, &admin.email, &detail)?;
                     }
                     return Ok(taken);
                 }
@@ -258,11 +260,15 @@ mod tests {
     }
 
     impl Desk {
+        fn actor(&self) -> Actor {
+            Actor::Admin { n: self.admin.n, email: EMAIL.into(), address: home().to_string() }
+        }
+
         /// Sets the second step up; answers the secret and the recovery codes.
         async fn set_up(&self) -> (Vec<u8>, Vec<String>) {
             let secret = new_secret();
             let typed = self.code(&secret);
-            let codes = self.service.set_up_second_step(&self.admin, &secret, &typed).await;
+            let codes = self.service.set_up_second_step(&self.actor(), &self.admin, &secret, &typed).await;
             (secret, codes.expect("an answer").expect("the code is right"))
         }
 
@@ -282,7 +288,7 @@ mod tests {
         }
 
         fn live(&self, text: &str) -> SignedIn {
-            match self.sessions.find(text, true).expect("an answer") {
+            match self.sessions.find(text, true, "").expect("an answer") {
                 Found::Live(who) => *who,
                 other => panic!("{other:?}"),
             }
@@ -300,7 +306,7 @@ mod tests {
         let (secret, _) = desk.set_up().await;
         let half = desk.half().await;
         assert!(
-            matches!(desk.sessions.find(&half, true), Ok(Found::Unknown)),
+            matches!(desk.sessions.find(&half, true, ""), Ok(Found::Unknown)),
             "half a sign-in is no session"
         );
         // The code that set it up was taken then.
@@ -343,7 +349,7 @@ mod tests {
         let half = desk.half().await;
         assert!(matches!(desk.second(&half, &codes[0]).await, SignIn::Wrong));
         assert_eq!(desk.service.recovery_codes_left(desk.admin.n).expect("a count"), 0);
-        let new = desk.service.new_recovery_codes(&desk.admin).await.expect("made");
+        let new = desk.service.new_recovery_codes(&desk.actor(), &desk.admin).await.expect("made");
         assert!(matches!(desk.second(&half, &new[3]).await, SignIn::Done(_)));
         for what in ["second-step.on", "second-step.recovery-code-used", "second-step.codes-made"] {
             assert!(desk.audit().iter().any(|row| row == what), "{what}");
@@ -400,10 +406,10 @@ mod tests {
         assert_eq!(standing(&desk.admin), Standing { on: true, owed: false });
         let text = desk.sessions.begin(&desk.admin, "192.0.2.10", "test").await.expect("begun");
         desk.service.reset_second_step(&actor, &EMAIL.to_uppercase()).await.expect("reset");
-        assert!(matches!(desk.sessions.find(&text, true), Ok(Found::Unknown)));
+        assert!(matches!(desk.sessions.find(&text, true, ""), Ok(Found::Unknown)));
         assert!(standing(&desk.admin).owed);
         desk.set_up().await;
-        desk.service.turn_off_second_step(&desk.admin).await.expect("off");
+        desk.service.turn_off_second_step(&desk.actor(), &desk.admin).await.expect("off");
         assert!(!standing(&desk.admin).on);
         for what in ["second-step.required", "second-step.reset", "second-step.off"] {
             assert!(desk.audit().iter().any(|row| row == what), "{what}");

@@ -32,7 +32,7 @@ impl Service {
     ) -> Result<Ground, Error> {
         let mark = self.ids().request().replacen("req_", "", 1).to_lowercase();
         let made = secret::Token::make(None);
-        let (who, hash, last4) = (actor.name(), made.hash, made.last4.clone());
+        let (who, hash, last4) = (actor.hand(), made.hash, made.last4.clone());
         let team = self
             .store()
             .write(move |tx| -> Result<TeamId, Error> {
@@ -46,7 +46,7 @@ impl Service {
                     region: None,
                     strict: false,
                     read_only: false,
-                    created_by: who.clone(),
+                    created_by: who.name.clone(),
                     expires: Some(tx.now().plus(LIFE)),
                     user: None,
                 };
@@ -66,7 +66,7 @@ impl Service {
         passed: usize,
         failed: usize,
     ) -> Result<(), Error> {
-        let (who, team, asked, what) = (actor.name(), ground.team, ground.asked, ground.what);
+        let (who, team, asked, what) = (actor.hand(), ground.team, ground.asked, ground.what);
         self.store()
             .write(move |tx| {
                 tx.erase_throwaway(team)?;

@@ -12,7 +12,7 @@ use super::halves::Halves;
 use super::second_step::{Standing, standing};
 use super::{Actor, Error, Service, passwords};
 use crate::base::{Timestamp, secret};
-use crate::store::{Admin, Session};
+use crate::store::{Admin, Hand, Session};
 
 /// A session ends when it was not used for this long.
 pub const IDLE: Duration = Duration::from_secs(4 * 60 * 60);
@@ -76,6 +76,8 @@ pub struct SignedIn {
     pub admin: Admin,
     pub session: Session,
     pub standing: Standing,
+    /// Where this request of theirs comes from.
+    pub address: String,
 }
 
 impl SignedIn {
@@ -96,7 +98,7 @@ impl SignedIn {
 
     /// The name under which changes are recorded.
     pub fn actor(&self) -> Actor {
-        Actor::Admin { n: self.admin.n, email: self.admin.email.clone() }
+        Actor::Admin { n: self.admin.n, email: self.admin.email.clone(), address: self.address.clone() }
     }
 }
 
@@ -212,12 +214,14 @@ impl Sessions {
     pub async fn begin(&self, admin: &Admin, address: &str, user_agent: &str) -> Result<String, Error> {
         let (text, hash) = secret::session();
         let (admin, address) = (admin.clone(), address.to_owned());
+        let who = Hand { name: admin.email.clone(), address: Some(address.clone()) };
         let user_agent: String = user_agent.chars().take(LONGEST_AGENT).collect();
         self.service
             .store()
             .write(move |tx| -> Result<(), Error> {
                 let now = tx.now();
                 tx.prune_sessions(earlier(now, IDLE + REMEMBERED), earlier(now, LONGEST + REMEMBERED))?;
+                let before = tx.admin(admin.n)?.and_then(|admin| admin.signed_in).map(|(at, _)| at);
                 tx.insert_session(&Session {
                     hash,
                     admin: admin.n,
@@ -226,14 +230,9 @@ impl Sessions {
                     address: address.clone(),
                     user_agent: user_agent.clone(),
                     proved: now,
+                    before,
                 })?;
-                tx.append_audit(
-                    None,
-                    &admin.email,
-                    "session.began",
-                    &admin.email,
-                    &json!({ "address": address }),
-                )?;
+                tx.append_audit(None, &who, "session.began", &admin.email, &json!({}))?;
                 Ok(())
             })
             .await?;
@@ -241,14 +240,14 @@ impl Sessions {
     }
 
     /// Who a cookie's secret belongs to; notes that the session was used, if that is what this is.
-    pub fn find(&self, text: &str, uses: bool) -> Result<Found, Error> {
+    pub fn find(&self, text: &str, uses: bool, address: &str) -> Result<Found, Error> {
         let hash = secret::sha256(text.as_bytes());
         let store = self.service.store();
         let found = store.read_now(|tx| -> Result<_, Error> {
             let Some(session) = tx.session_by_hash(&hash)? else { return Ok(None) };
             let Some(admin) = tx.admin(session.admin)? else { return Ok(None) };
             let standing = standing(tx, &admin)?;
-            Ok(Some(SignedIn { admin, session, standing }))
+            Ok(Some(SignedIn { admin, session, standing, address: address.to_owned() }))
         })?;
         let Some(signed_in) = found else { return Ok(Found::Unknown) };
         let now = self.service.clock().now();
@@ -267,13 +266,13 @@ impl Sessions {
 
     /// Ends a session of an administrator: their own, or another of theirs by its hash.
     pub async fn end(&self, signed_in: &SignedIn, hash: [u8; 32]) -> Result<(), Error> {
-        let admin = signed_in.admin.clone();
+        let (admin, who) = (signed_in.admin.clone(), signed_in.actor().hand());
         self.service
             .store()
             .write(move |tx| -> Result<(), Error> {
                 let owned = tx.session_by_hash(&hash)?.is_some_and(|session| session.admin == admin.n);
                 if owned && tx.end_session(&hash)? {
-                    tx.append_audit(None, &admin.email, "session.ended", &admin.email, &json!({}))?;
+                    tx.append_audit(None, &who, "session.ended", &admin.email, &json!({}))?;
                 }
                 Ok(())
             })
@@ -351,7 +350,7 @@ mod tests {
     }
 
     fn live(sessions: &Sessions, text: &str) -> Option<SignedIn> {
-        match sessions.find(text, true).expect("an answer") {
+        match sessions.find(text, true, "192.0.2.10").expect("an answer") {
             Found::Live(who) => Some(*who),
             _ => None,
         }
@@ -408,7 +407,7 @@ mod tests {
         let idle = sessions.begin(&admin, "192.0.2.10", "test").await.expect("begun");
         clock.advance(IDLE + Duration::from_secs(1));
         assert!(
-            matches!(sessions.find(&idle, true), Ok(Found::Ended { why, .. }) if why.contains("4 hours"))
+            matches!(sessions.find(&idle, true, ""), Ok(Found::Ended { why, .. }) if why.contains("4 hours"))
         );
         let busy = sessions.begin(&admin, "192.0.2.10", "test").await.expect("begun");
         for _ in 0..4 {
@@ -420,7 +419,7 @@ mod tests {
         }
         clock.advance(Duration::from_secs(1));
         assert!(
-            matches!(sessions.find(&busy, true), Ok(Found::Ended { why, .. }) if why.contains("12 hours"))
+            matches!(sessions.find(&busy, true, ""), Ok(Found::Ended { why, .. }) if why.contains("12 hours"))
         );
     }
 

@@ -1,11 +1,13 @@
 //! First-run set-up: until the first administrator exists, a one-time code that the server printed opens the page.
 //! Its hash is a setting; each start makes a new code, and making the administrator uses it up.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 
 use super::{Error, Service, admins, passwords};
 use crate::base::secret;
-use crate::store::{Admin, NewAdmin, ReadTx};
+use crate::store::{Admin, Hand, NewAdmin, ReadTx};
 
 const CODE: &str = "setup.code";
 const LONGEST_NAME: usize = 100;
@@ -46,6 +48,7 @@ impl Service {
         email: &str,
         name: &str,
         password: &str,
+        address: IpAddr,
     ) -> Result<Admin, Error> {
         let code = code.to_owned();
         if !self.is_setup_code(&code)? {
@@ -65,7 +68,8 @@ impl Service {
                 tx.remove_setting(CODE)?;
                 let admin = tx.insert_admin(&new)?;
                 let detail = json!({ "name": new.name, "read_only": false, "by": "set-up code" });
-                tx.append_audit(None, &new.email, "admin.created", &new.email, &detail)?;
+                let who = Hand { name: new.email.clone(), address: Some(address.to_string()) };
+                tx.append_audit(None, &who, "admin.created", &new.email, &detail)?;
                 Ok(admin)
             })
             .await
@@ -98,10 +102,13 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::service::Options;
     use crate::store::{self, Store};
 
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const PASSWORD: &str = "correct horse battery";
 
     fn service() -> (tempfile::TempDir, Service) {
@@ -122,11 +129,11 @@ mod tests {
         let kept = service.store().read_now(|tx| Ok::<_, Error>(tx.setting(CODE)?)).expect("a setting");
         assert!(!kept.expect("kept").contains(&code), "the code itself is nowhere");
 
-        let made = service.create_first_admin(&code, "mei@example.com", "Mei Chen", PASSWORD).await;
+        let made = service.create_first_admin(&code, "mei@example.com", "Mei Chen", PASSWORD, HOME).await;
         assert_eq!(made.expect("an administrator").name, "Mei Chen");
         assert!(!service.needs_setup().expect("an answer"));
         assert!(!service.is_setup_code(&code).expect("an answer"));
-        let again = service.create_first_admin(&code, "eve@example.com", "", PASSWORD).await;
+        let again = service.create_first_admin(&code, "eve@example.com", "", PASSWORD, HOME).await;
         assert!(matches!(again, Err(Error::Refused(_))));
         assert_eq!(service.begin_setup().await.expect("begun"), None);
     }
@@ -135,10 +142,12 @@ mod tests {
     async fn a_wrong_code_or_a_weak_password_makes_nobody() {
         let (_directory, service) = service();
         let code = service.begin_setup().await.expect("begun").expect("a code");
-        assert!(service.create_first_admin("AAAA-AAAA-AAAA", "a@example.com", "", PASSWORD).await.is_err());
-        assert!(service.create_first_admin("", "a@example.com", "", PASSWORD).await.is_err());
-        assert!(service.create_first_admin(&code, "a@example.com", "", "short").await.is_err());
-        assert!(service.create_first_admin(&code, "nobody", "", PASSWORD).await.is_err());
+        assert!(
+            service.create_first_admin("AAAA-AAAA-AAAA", "a@example.com", "", PASSWORD, HOME).await.is_err()
+        );
+        assert!(service.create_first_admin("", "a@example.com", "", PASSWORD, HOME).await.is_err());
+        assert!(service.create_first_admin(&code, "a@example.com", "", "short", HOME).await.is_err());
+        assert!(service.create_first_admin(&code, "nobody", "", PASSWORD, HOME).await.is_err());
         assert!(service.needs_setup().expect("an answer"));
         assert!(service.is_setup_code(&code).expect("an answer"), "a mistake does not use the code up");
     }

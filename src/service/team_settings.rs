@@ -6,7 +6,7 @@ use serde_json::json;
 use super::teams::{rename, team_name};
 use super::{Actor, Error, Service};
 use crate::base::TeamId;
-use crate::store::{ReadTx, TeamSettings, WriteTx};
+use crate::store::{Hand, ReadTx, TeamSettings, WriteTx};
 
 /// A century of days, safely within what instants can hold.
 pub const MOST_DAYS: u32 = 36_500;
@@ -75,7 +75,7 @@ impl Service {
         name: Option<&str>,
         change: Change,
     ) -> Result<TeamSettings, Error> {
-        let (name, who) = (name.map(team_name).transpose()?, actor.name());
+        let (name, who) = (name.map(team_name).transpose()?, actor.hand());
         self.store()
             .write(move |tx| {
                 if let Some(name) = &name {
@@ -87,7 +87,7 @@ impl Service {
     }
 }
 
-fn set(tx: &mut WriteTx<'_>, team: TeamId, who: &str, change: &Change) -> Result<TeamSettings, Error> {
+fn set(tx: &mut WriteTx<'_>, team: TeamId, who: &Hand, change: &Change) -> Result<TeamSettings, Error> {
     living(tx, team)?;
     let before = tx.team_settings(team)?;
     let mut after = before.clone();
@@ -128,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn each_change_is_audited_as_who_made_it_and_a_wrong_one_changes_nothing() {
         let desk = desk().await;
-        let admin = Actor::Admin { n: 1, email: "ada@example.com".into() };
+        let admin = Actor::Admin { n: 1, email: "ada@example.com".into(), address: "192.0.2.10".into() };
         let change: Change = Box::new(|chosen| {
             chosen.keep_requests = 30;
             chosen.warn_people = None;
@@ -155,9 +155,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                line("team.renamed", "Acme", r#"{"old":"Default"}"#),
-                line("team.setting", "keep-requests", r#"{"old":"400d","new":"30d"}"#),
-                line("team.setting", "warn-people", r#"{"old":"10","new":"off"}"#),
+                line("team.renamed", "Acme", r#"{"old":"Default","address":"192.0.2.10"}"#),
+                line("team.setting", "keep-requests", r#"{"old":"400d","new":"30d","address":"192.0.2.10"}"#),
+                line("team.setting", "warn-people", r#"{"old":"10","new":"off","address":"192.0.2.10"}"#),
             ]
         );
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Actor, Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{Team, WriteTx};
+use crate::store::{Hand, Team, WriteTx};
 
 const LONGEST_NAME: usize = 100;
 /// The team that is there from the first start.
@@ -58,7 +58,7 @@ impl Service {
 
     /// Makes a team.
     pub async fn create_team(&self, actor: &Actor, name: &str) -> Result<Team, Error> {
-        let (name, who) = (team_name(name)?, actor.name());
+        let (name, who) = (team_name(name)?, actor.hand());
         self.store()
             .write(move |tx| {
                 name_is_free(tx, &name, None)?;
@@ -71,13 +71,13 @@ impl Service {
 
     /// Gives a team another name; its short name stays.
     pub async fn rename_team(&self, actor: &Actor, team: TeamId, name: &str) -> Result<Team, Error> {
-        let (name, who) = (team_name(name)?, actor.name());
+        let (name, who) = (team_name(name)?, actor.hand());
         self.store().write(move |tx| rename(tx, team, &name, &who)).await
     }
 
     /// Removes a team: its tokens stop at once, its data is erased after 30 days. The last team stays.
     pub async fn remove_team(&self, actor: &Actor, team: TeamId) -> Result<(), Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let living =
@@ -129,7 +129,7 @@ impl Service {
 
     /// Brings a removed team back, with its tokens as they were.
     pub async fn restore_team(&self, actor: &Actor, team: TeamId) -> Result<Team, Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let found = tx.team(team)?;
@@ -157,7 +157,7 @@ pub fn back_until(removed: Timestamp) -> Timestamp {
 }
 
 /// Gives a living team another name; nothing happens when it has it.
-pub(super) fn rename(tx: &mut WriteTx<'_>, team: TeamId, name: &str, who: &str) -> Result<Team, Error> {
+pub(super) fn rename(tx: &mut WriteTx<'_>, team: TeamId, name: &str, who: &Hand) -> Result<Team, Error> {
     let before = tx.team(team)?.filter(|team| team.removed.is_none());
     let before = before.ok_or_else(|| Error::NotFound("that team is gone".into()))?;
     if before.name == name {

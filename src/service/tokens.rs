@@ -55,12 +55,18 @@ impl Made {
     }
 }
 
-/// Keeps a token and audits it as made by its `created_by`.
-pub(super) fn keep(tx: &mut WriteTx<'_>, team: TeamId, new: &store::NewToken) -> Result<Token, Error> {
-    let token = tx.insert_token(team, new)?;
+/// Keeps a token as made by somebody, and audits it so.
+pub(super) fn keep(
+    tx: &mut WriteTx<'_>,
+    team: TeamId,
+    who: &Hand,
+    new: store::NewToken,
+) -> Result<Token, Error> {
+    let new = store::NewToken { created_by: who.name.clone(), ..new };
+    let token = tx.insert_token(team, &new)?;
     let detail = json!({ "last4": new.last4, "read_only": new.read_only, "strict": new.strict,
         "expires": new.expires.map(Timestamp::render) });
-    tx.append_audit(Some(team), &new.created_by, "token.created", &new.name, &detail)?;
+    tx.append_audit(Some(team), who, "token.created", &new.name, &detail)?;
     Ok(token)
 }
 
@@ -105,7 +111,7 @@ impl Service {
             return Err(Error::Refused("a region has 2 to 4 small letters, such as eu".into()));
         }
         let (made, text) = Made::new(new.region.as_deref());
-        let who = actor.name();
+        let who = actor.hand();
         let row = self
             .store()
             .write(move |tx| {
@@ -126,12 +132,11 @@ impl Service {
                     source: source.clone(),
                     strict: new.strict,
                     read_only: new.read_only,
-                    created_by: who.clone(),
                     expires: new.expires.from(tx.now()),
                     user: new.user.clone(),
                     ..made.new_token()
                 };
-                keep(tx, team, &token)
+                keep(tx, team, &who, token)
             })
             .await?;
         Ok((row, text))
@@ -139,13 +144,13 @@ impl Service {
 
     /// Revokes a token: it is refused from the next request on.
     pub async fn revoke_token(&self, actor: &Actor, team: TeamId, n: i64) -> Result<Token, Error> {
-        let who = actor.name();
+        let who = actor.hand();
         self.store()
             .write(move |tx| {
                 let Some(token) = tx.token(team, n)? else {
                     return Err(Error::NotFound("there is no such token in this team".into()));
                 };
-                if !tx.revoke_token(team, n, &who)? {
+                if !tx.revoke_token(team, n, &who.name)? {
                     return Err(Error::Refused(format!("the token \"{}\" is revoked already", token.name)));
                 }
                 tx.append_audit(

@@ -16,6 +16,8 @@ pub struct Admin {
     pub created: Timestamp,
     /// When the password was last set.
     pub password_set: Timestamp,
+    /// The last sign-in: when, and from where.
+    pub signed_in: Option<(Timestamp, String)>,
 }
 
 /// An administrator to be kept.
@@ -40,6 +42,23 @@ pub struct Session {
     pub user_agent: String,
     /// When the administrator last gave a password or code.
     pub proved: Timestamp,
+    /// When the administrator had signed in the time before.
+    pub before: Option<Timestamp>,
+}
+
+macro_rules! select_admin {
+    ($rest:literal) => {
+        concat!(
+            "select n, email, name, read_only, created, password_set, signed_in, signed_in_from from admin ",
+            $rest
+        )
+    };
+}
+
+macro_rules! select_session {
+    ($rest:literal) => {
+        concat!("select hash, admin, created, seen, address, user_agent, proved, before from session ", $rest)
+    };
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Admin> {
@@ -50,6 +69,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Admin> {
         read_only: row.get(3)?,
         created: row.get(4)?,
         password_set: row.get(5)?,
+        signed_in: row.get::<_, Option<_>>(6)?.zip(row.get(7)?),
     })
 }
 
@@ -62,25 +82,24 @@ fn read_session(row: &Row<'_>) -> rusqlite::Result<Session> {
         address: row.get(4)?,
         user_agent: row.get(5)?,
         proved: row.get(6)?,
+        before: row.get(7)?,
     })
 }
 
 impl ReadTx<'_> {
     /// The administrators in the order they were made.
     pub fn admins(&self) -> Result<Vec<Admin>> {
-        self.all("select n, email, name, read_only, created, password_set from admin order by n", [], read)
+        self.all(select_admin!("order by n"), [], read)
     }
 
     /// One by number.
     pub fn admin(&self, n: i64) -> Result<Option<Admin>> {
-        let sql = "select n, email, name, read_only, created, password_set from admin where n = ?";
-        self.one(sql, [n], read)
+        self.one(select_admin!("where n = ?"), [n], read)
     }
 
     /// One by e-mail address, in any case.
     pub fn admin_by_email(&self, email: &str) -> Result<Option<Admin>> {
-        let sql = "select n, email, name, read_only, created, password_set from admin where folded = ?";
-        self.one(sql, [fold(email)], read)
+        self.one(select_admin!("where folded = ?"), [fold(email)], read)
     }
 
     /// The hash of an administrator's password.
@@ -90,19 +109,17 @@ impl ReadTx<'_> {
 
     /// The session with that hash.
     pub fn session_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Session>> {
-        let sql =
-            "select hash, admin, created, seen, address, user_agent, proved from session where hash = ?";
-        self.one(sql, [hash], read_session)
+        self.one(select_session!("where hash = ?"), [hash], read_session)
     }
 
     /// The sessions of an administrator, last seen first.
     pub fn sessions_of(&self, admin: i64) -> Result<Vec<Session>> {
-        self.all(
-            "select hash, admin, created, seen, address, user_agent, proved from session where admin = ?
-             order by seen desc, created desc",
-            [admin],
-            read_session,
-        )
+        self.all(select_session!("where admin = ? order by seen desc, created desc"), [admin], read_session)
+    }
+
+    /// Every session, last seen first.
+    pub fn sessions(&self) -> Result<Vec<Session>> {
+        self.all(select_session!("order by seen desc, created desc"), [], read_session)
     }
 }
 
@@ -147,14 +164,16 @@ impl WriteTx<'_> {
         Ok(self.run("delete from admin where n = ?", [n])? > 0)
     }
 
-    /// Keeps a session.
+    /// Keeps a session, and that its administrator signed in.
     pub fn insert_session(&mut self, session: &Session) -> Result<()> {
-        let Session { hash, admin, created, seen, address, user_agent, proved } = session;
+        let Session { hash, admin, created, seen, address, user_agent, proved, before } = session;
         self.run(
-            "insert into session (hash, admin, created, seen, address, user_agent, proved)
-             values (?, ?, ?, ?, ?, ?, ?)",
-            params![hash, admin, created, seen, address, user_agent, proved],
+            "insert into session (hash, admin, created, seen, address, user_agent, proved, before)
+             values (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![hash, admin, created, seen, address, user_agent, proved, before],
         )?;
+        let sql = "update admin set signed_in = ?, signed_in_from = ? where n = ?";
+        self.run(sql, params![created, address, admin])?;
         Ok(())
     }
 
@@ -209,6 +228,7 @@ mod tests {
             address: "192.0.2.1".into(),
             user_agent: "browser".into(),
             proved: Timestamp(10),
+            before: None,
         }
     }
 

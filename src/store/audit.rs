@@ -23,6 +23,21 @@ pub struct AuditRow {
     pub detail: Value,
 }
 
+/// Who makes a change, by the name that is kept, and from where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hand {
+    pub name: String,
+    /// The address of the browser; none at the command line.
+    pub address: Option<String>,
+}
+
+impl Hand {
+    /// Somebody of that name on the machine itself.
+    pub fn here(name: impl Into<String>) -> Hand {
+        Hand { name: name.into(), address: None }
+    }
+}
+
 /// The fields of a row as they are hashed: the detail as the very text that is stored.
 struct Hashed<'a> {
     previous: &'a [u8],
@@ -52,11 +67,28 @@ impl Hashed<'_> {
 }
 
 impl ReadTx<'_> {
-    /// Rows newest first, from below `before` on; of one team, or with `None` all.
+    /// Rows newest first, from below `before` on; of one team and of no team, or with `None` all.
     pub fn audit(&self, team: Option<TeamId>, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        let mut rows = Vec::new();
+        self.each_audit(team, before, limit, |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Calls `each` with at most `limit` rows, newest first, from below `before` on, until it says stop. Of a team, and of
+    /// no team as what concerns administrators is; or with `None` all.
+    pub fn each_audit(
+        &self,
+        team: Option<TeamId>,
+        before: Option<i64>,
+        limit: u32,
+        mut each: impl FnMut(AuditRow) -> ControlFlow<()>,
+    ) -> Result<()> {
         let before = before.unwrap_or(i64::MAX);
         let read = |row: &rusqlite::Row<'_>| {
-            Ok(AuditRow {
+            Ok(each(AuditRow {
                 n: row.get(0)?,
                 at: row.get(1)?,
                 team: row.get(2)?,
@@ -64,22 +96,40 @@ impl ReadTx<'_> {
                 what: row.get(4)?,
                 subject: row.get(5)?,
                 detail: json(row, 6)?,
-            })
+            }))
         };
         match team {
-            Some(team) => self.all(
-                "select n, at, team, who, what, subject, detail from audit
-                 where team = ? and n < ? order by n desc limit ?",
+            // Two walks down the index, merged as they come: neither is sorted.
+            Some(team) => self.each(
+                "select n, at, team, who, what, subject, detail from audit where team = ?1 and n < ?2
+                 union all
+                 select n, at, team, who, what, subject, detail from audit where team is null and n < ?2
+                 order by n desc limit ?3",
                 params![team, before, limit],
                 read,
             ),
-            None => self.all(
+            None => self.each(
                 "select n, at, team, who, what, subject, detail from audit
                  where n < ? order by n desc limit ?",
                 params![before, limit],
                 read,
             ),
         }
+    }
+
+    /// The number of the first row that is not earlier than an instant, or one more than there is: where a list begins that
+    /// ends there.
+    pub fn audit_from(&self, at: Timestamp) -> Result<i64> {
+        self.number("select n + 1 from audit where at < ? order by at desc, n desc limit 1", [at])
+    }
+
+    /// The names of users and groups that were deleted, by their ids.
+    pub fn names_of_deleted(&self, team: TeamId, ids: &[&str]) -> Result<Vec<(String, String)>> {
+        self.all(
+            "select id, display from tombstone where team = ? and id in (select value from json_each(?)) order by n",
+            params![team, Value::from(ids.to_vec()).to_string()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
     }
 
     /// The number of the first row whose hash does not follow from the row before and its own content.
@@ -117,16 +167,20 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Records a change.
+    /// Records a change; the address that it came from stands in the detail, and so under the hash.
     pub fn append_audit(
         &mut self,
         team: Option<TeamId>,
-        who: &str,
+        hand: &Hand,
         what: &str,
         subject: &str,
         detail: &Value,
     ) -> Result<i64> {
-        let (at, detail) = (self.now(), detail.to_string());
+        let mut detail = detail.clone();
+        if let Some(address) = &hand.address {
+            detail["address"] = address.as_str().into();
+        }
+        let (at, who, detail) = (self.now(), hand.name.as_str(), detail.to_string());
         let last = self.one("select n, hash from audit order by n desc limit 1", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
         })?;
@@ -155,7 +209,13 @@ mod tests {
         let acme = team(&store, "Acme");
         for what in ["token.created", "token.revoked", "team.renamed"] {
             let job = move |tx: &mut WriteTx| {
-                tx.append_audit(Some(acme), "ada@example.com", what, "JumpCloud", &json!({ "n": 1 }))
+                tx.append_audit(
+                    Some(acme),
+                    &Hand::here("ada@example.com"),
+                    what,
+                    "JumpCloud",
+                    &json!({ "n": 1 }),
+                )
             };
             store.write_blocking(job).unwrap();
         }
@@ -171,9 +231,15 @@ mod tests {
     #[test]
     fn rows_are_read_newest_first_and_hold_together() {
         let (store, acme) = three_rows();
-        store.write_blocking(|tx| tx.append_audit(None, "root", "admin.created", "ada", &json!({}))).unwrap();
+        store
+            .write_blocking(|tx| {
+                tx.append_audit(None, &Hand::here("root"), "admin.created", "ada", &json!({}))
+            })
+            .unwrap();
         let rows = store.read_now(|tx| tx.audit(Some(acme), None, 2)).unwrap();
-        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [3, 2]);
+        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [4, 3], "also of no team");
+        let rest = store.read_now(|tx| tx.audit(Some(acme), Some(3), 10)).unwrap();
+        assert_eq!(rest.iter().map(|row| row.n).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(store.read_now(|tx| tx.audit(None, None, 10)).unwrap().len(), 4);
         assert_eq!(store.read_now(|tx| tx.verify_audit()).unwrap(), None);
     }

@@ -210,11 +210,12 @@ mod tests {
         let job = move |tx: &mut WriteTx| -> Result<()> {
             tx.add_members(acme, &dev, &[ada.n, bob.n])?;
             tx.add_members(acme, &all, &[dev.n])?;
-            tx.delete_resource(acme, &bob, Some(1))?;
+            tx.delete_resource(acme, &bob, crate::store::By::default())?;
             for _ in 0..3 {
                 tx.append_event(acme, By::default(), "user.updated", Kind::User, &ada.id, &json!({}))?;
             }
-            tx.append_audit(Some(acme), "ada", "team.created", "Acme", &json!({})).map(drop)
+            tx.append_audit(Some(acme), &crate::store::Hand::here("ada"), "team.created", "Acme", &json!({}))
+                .map(drop)
         };
         store.write_blocking(job).unwrap();
         store

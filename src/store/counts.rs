@@ -23,6 +23,35 @@ pub struct Hour {
     pub reads: u64,
     pub changes: u64,
     pub errors: u64,
+    /// What the changes came to.
+    pub came_to: CameTo,
+}
+
+/// What changes came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CameTo {
+    pub added: u64,
+    pub changed: u64,
+    pub deactivated: u64,
+    pub deleted: u64,
+}
+
+impl std::ops::AddAssign for CameTo {
+    fn add_assign(&mut self, other: CameTo) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.deactivated += other.deactivated;
+        self.deleted += other.deleted;
+    }
+}
+
+/// What one change came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    Added,
+    Changed,
+    Deactivated,
+    Deleted,
 }
 
 /// Totals at the end of a day of UTC on which they changed.
@@ -63,9 +92,19 @@ impl ReadTx<'_> {
     /// The hours from `from` to before `to` that had requests.
     pub fn hours(&self, team: Option<TeamId>, from: Timestamp, to: Timestamp) -> Result<Vec<Hour>> {
         self.all(
-            "select hour, reads, changes, errors from hour where team = ? and hour >= ? and hour < ? order by hour",
+            "select hour, reads, changes, errors, added, changed, deactivated, deleted from hour
+             where team = ? and hour >= ? and hour < ? order by hour",
             params![team.unwrap_or(NO_TEAM), from, to],
-            |row| Ok(Hour { hour: row.get(0)?, reads: row.get(1)?, changes: row.get(2)?, errors: row.get(3)? }),
+            |row| {
+                let came_to = CameTo {
+                    added: row.get(4)?,
+                    changed: row.get(5)?,
+                    deactivated: row.get(6)?,
+                    deleted: row.get(7)?,
+                };
+                let (hour, reads) = (row.get(0)?, row.get(1)?);
+                Ok(Hour { hour, reads, changes: row.get(2)?, errors: row.get(3)?, came_to })
+            },
         )
     }
 
@@ -119,21 +158,34 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Counts requests in their hour: as an error, else as a change, else as a read.
+    /// Counts requests in their hour: as an error, else as a change, else as a read; and what a change came to.
     pub(super) fn count_requests(
         &mut self,
         team: TeamId,
         at: Timestamp,
         change: bool,
         error: bool,
+        tally: Option<Tally>,
         by: u64,
     ) -> Result<()> {
         let hour = at.0.div_euclid(HOUR) * HOUR;
         let count = |counts: bool| if counts { by } else { 0 };
         self.run(
-            "insert into hour (team, hour, reads, changes, errors) values (?1, ?2, ?3, ?4, ?5)
-             on conflict do update set reads = reads + ?3, changes = changes + ?4, errors = errors + ?5",
-            params![team, hour, count(!change && !error), count(change && !error), count(error)],
+            "insert into hour (team, hour, reads, changes, errors, added, changed, deactivated, deleted)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             on conflict do update set reads = reads + ?3, changes = changes + ?4, errors = errors + ?5,
+                 added = added + ?6, changed = changed + ?7, deactivated = deactivated + ?8, deleted = deleted + ?9",
+            params![
+                team,
+                hour,
+                count(!change && !error),
+                count(change && !error),
+                count(error),
+                count(tally == Some(Tally::Added)),
+                count(tally == Some(Tally::Changed)),
+                count(tally == Some(Tally::Deactivated)),
+                count(tally == Some(Tally::Deleted)),
+            ],
         )?;
         Ok(())
     }

@@ -13,6 +13,8 @@ pub struct By<'a> {
     /// `req_…`, or empty.
     pub request: &'a str,
     pub token: Option<i64>,
+    /// The administrator, where one does.
+    pub who: Option<&'a str>,
 }
 
 /// An event as it is kept.
@@ -99,9 +101,21 @@ impl WriteTx<'_> {
         let number = self.number(sql, [team])? as u64;
         let (now, id) = (self.now(), self.ids().event());
         self.run(
-            "insert into event (team, number, id, at, name, kind, resource, body, request, token)
-             values (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)",
-            params![team, number, id, now, name, kind, resource, body.to_string(), by.request, by.token],
+            "insert into event (team, number, id, at, name, kind, resource, body, request, token, who)
+             values (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?)",
+            params![
+                team,
+                number,
+                id,
+                now,
+                name,
+                kind,
+                resource,
+                body.to_string(),
+                by.request,
+                by.token,
+                by.who
+            ],
         )?;
         Ok(number)
     }

@@ -176,7 +176,7 @@ mod tests {
             tx.add_members(acme, &all, &[dev.n])?;
             tx.append_event(acme, By::default(), "membership.added", Kind::Group, &dev.id, &json!({}))?;
             tx.keep_former_name(acme, &bob, "robert")?;
-            tx.delete_resource(acme, &bob, Some(1))?;
+            tx.delete_resource(acme, &bob, crate::store::By::default())?;
             for _ in 0..5 {
                 tx.append_event(acme, By::default(), "user.updated", Kind::User, &ada.id, &json!({}))?;
                 let at = tx.now();
@@ -201,7 +201,8 @@ mod tests {
                 &json!({ "id": "urn:example:2.0:Badge" }),
             )?;
             tx.set_team_settings(acme, &TeamSettings::default())?;
-            tx.append_audit(Some(acme), "ada", "team.created", "Acme", &json!({})).map(drop)
+            tx.append_audit(Some(acme), &crate::store::Hand::here("ada"), "team.created", "Acme", &json!({}))
+                .map(drop)
         };
         store.write_blocking(job).unwrap();
         acme

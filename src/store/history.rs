@@ -20,6 +20,8 @@ pub struct Happened {
     /// The request that did it, as far as one is known.
     pub request: Option<String>,
     pub token: Option<i64>,
+    /// The administrator who did it, where one did.
+    pub who: Option<String>,
     /// What the event says: of a new record nothing, of members the first four and how many.
     pub body: Value,
     /// The group that it joined or left.
@@ -44,7 +46,7 @@ impl ReadTx<'_> {
                   then json_object('count', json_array_length(body, '$.members'), 'members',
                                    json_extract(body, '$.members[0]', '$.members[1]', '$.members[2]', '$.members[3]'))
                   when name like '%.created' or name like '%.restored' then 'null'
-                  else body end
+                  else body end, who
              from event where team = ? and resource = ? and number < ? order by number desc limit ?",
             params![team, id, before, limit],
             |row| {
@@ -55,6 +57,7 @@ impl ReadTx<'_> {
                     request: row.get(3)?,
                     token: row.get(4)?,
                     body: json(row, 5)?,
+                    who: row.get(6)?,
                     edge: None,
                 })
             },
@@ -75,7 +78,7 @@ impl ReadTx<'_> {
                  union all select ended, until, holder, 0 from was join member_past on member_past.member = was.n
              )
              select edge.number, edge.at, coalesce(event.name, ''), event.request, event.token, edge.joined,
-                 coalesce(living.id, dead.id, ''), coalesce(living.display, dead.display, '')
+                 coalesce(living.id, dead.id, ''), coalesce(living.display, dead.display, ''), event.who
              from edge left join event on event.team = ?1 and event.number = edge.number
              left join resource living on living.n = edge.holder
              left join tombstone dead on dead.n = edge.holder
@@ -91,6 +94,7 @@ impl ReadTx<'_> {
                     request: row.get(3)?,
                     token: row.get(4)?,
                     body: Value::Null,
+                    who: row.get(8)?,
                     edge: Some(Edge { joined: row.get(5)?, group: row.get(6)?, name: row.get(7)? }),
                 })
             },
@@ -128,7 +132,7 @@ mod tests {
         let (group, n) = (group.clone(), member.n);
         let job = move |tx: &mut WriteTx| -> Result<()> {
             tx.add_members(team, &group, &[n])?;
-            let by = By { request: "req_join", token: Some(7) };
+            let by = By { request: "req_join", token: Some(7), who: None };
             tx.append_event(team, by, "membership.added", Kind::Group, &group.id, &Value::Null).map(drop)
         };
         store.write_blocking(job).unwrap();
@@ -143,7 +147,7 @@ mod tests {
         join(&store, acme, &dev, &ada);
         join(&store, acme, &ops, &ada);
         let (holder, id) = (dev.clone(), ada.id.clone());
-        store.write_blocking(move |tx| tx.delete_resource(acme, &holder, Some(1)).map(drop)).unwrap();
+        store.write_blocking(move |tx| tx.delete_resource(acme, &holder, By::default()).map(drop)).unwrap();
         let told = |limit| {
             let found = store.read_now(|tx| tx.memberships(acme, &id, u64::MAX >> 1, limit)).unwrap();
             found
@@ -162,7 +166,7 @@ mod tests {
         assert_eq!(told(10), [ended.clone(), second.clone(), first.clone()]);
         assert_eq!(told(1), std::slice::from_ref(&ended));
         let gone = ada.clone();
-        store.write_blocking(move |tx| tx.delete_resource(acme, &gone, Some(1)).map(drop)).unwrap();
+        store.write_blocking(move |tx| tx.delete_resource(acme, &gone, By::default()).map(drop)).unwrap();
         let left = (3, "Ops".to_owned(), false, None);
         assert_eq!(told(1), [ended, left], "both, since one event did both");
         let before = store.read_now(|tx| tx.memberships(acme, &id, 2, 9)).unwrap();

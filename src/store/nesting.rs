@@ -229,8 +229,9 @@ mod tests {
             (group(&store, acme, "Top"), group(&store, acme, "Mid"), group(&store, acme, "Low"));
         add(&store, acme, &top, &mid).unwrap();
         add(&store, acme, &mid, &low).unwrap();
-        let deleted: Deleted =
-            store.write_blocking(move |tx| tx.delete_resource(acme, &mid, Some(1))).unwrap();
+        let deleted: Deleted = store
+            .write_blocking(move |tx| tx.delete_resource(acme, &mid, crate::store::By::default()))
+            .unwrap();
         assert_eq!(deleted.groups.len(), 1);
         assert_eq!((deleted.groups[0].display.as_str(), deleted.groups[0].version), ("Top", 2));
         assert_eq!((deleted.member_count, deleted.members[0].display.as_str()), (1, "Low"));

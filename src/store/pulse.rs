@@ -114,7 +114,9 @@ mod tests {
         assert_eq!((prune(clock.now()), prune(clock.now())), (1, 0));
         assert_eq!(days(began).len(), 1);
         let row = dev.clone();
-        store.write_blocking(move |tx| tx.delete_resource(acme, &row, None).map(drop)).unwrap();
+        store
+            .write_blocking(move |tx| tx.delete_resource(acme, &row, crate::store::By::default()).map(drop))
+            .unwrap();
         assert_eq!(days(began), []);
     }
 }

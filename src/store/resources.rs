@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{IndexValue, ReadTx, Result, StoreError, WriteTx};
+use super::{By, IndexValue, ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::resource::{MemberRef, display_name, is_named};
 use crate::scim::{Document, Kind};
@@ -61,8 +61,10 @@ pub struct Tombstone {
     pub display: String,
     pub created: Timestamp,
     pub deleted: Timestamp,
-    /// The token that deleted it; `None` for an administrator.
+    /// The token that deleted it; `None` where it was not by a request.
     pub token: Option<i64>,
+    /// The administrator who deleted it, where one did.
+    pub who: Option<String>,
     /// The version it had.
     pub version: u64,
 }
@@ -105,7 +107,7 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 macro_rules! select_tombstone {
     ($rest:literal) => {
         concat!(
-            "select id, kind, source, external_id, name, display, created, deleted, token, version from tombstone ",
+            "select id, kind, source, external_id, name, display, created, deleted, token, version, who from tombstone ",
             $rest
         )
     };
@@ -123,6 +125,7 @@ fn read_tombstone(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tombstone> {
         deleted: row.get(7)?,
         token: row.get(8)?,
         version: row.get(9)?,
+        who: row.get(10)?,
     })
 }
 
@@ -317,7 +320,7 @@ impl WriteTx<'_> {
     }
 
     /// Deletes a resource: its edges end, its groups go up by one version, a tombstone stays.
-    pub fn delete_resource(&mut self, team: TeamId, row: &Row, token: Option<i64>) -> Result<Deleted> {
+    pub fn delete_resource(&mut self, team: TeamId, row: &Row, by: By<'_>) -> Result<Deleted> {
         let mut deleted = Deleted::default();
         if row.kind == Kind::Group {
             let members = self.members(team, row.n, None, NAMED)?;
@@ -329,9 +332,9 @@ impl WriteTx<'_> {
                 continue;
             };
             self.remove_members(team, &group, &[row.n])?;
-            deleted.groups.push(self.bump_resource(team, &group, token.unwrap_or(0))?);
+            deleted.groups.push(self.bump_resource(team, &group, by.token.unwrap_or(0))?);
         }
-        self.bury(team, row, token)?;
+        self.bury(team, row, by)?;
         self.run("delete from attribute where resource = ?", [row.n])?;
         self.run("delete from member_day where holder = ?", [row.n])?;
         self.run("delete from resource where n = ?", [row.n])?;
@@ -342,7 +345,7 @@ impl WriteTx<'_> {
         Ok(deleted)
     }
 
-    fn bury(&mut self, team: TeamId, row: &Row, token: Option<i64>) -> Result<()> {
+    fn bury(&mut self, team: TeamId, row: &Row, by: By<'_>) -> Result<()> {
         let document: Document = serde_json::from_str(&row.doc)
             .map_err(|error| StoreError::Corrupt(format!("the document of {}: {error}", row.id)))?;
         let text = |name: &str| document.get(name).and_then(serde_json::Value::as_str);
@@ -359,8 +362,8 @@ impl WriteTx<'_> {
         let now = self.now();
         self.run(
             "insert into tombstone
-             (n, team, kind, id, source, external_id, name, display, version, created, deleted, token)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             (n, team, kind, id, source, external_id, name, display, version, created, deleted, token, who)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 row.n,
                 team,
@@ -373,7 +376,8 @@ impl WriteTx<'_> {
                 row.version,
                 row.created,
                 now,
-                token,
+                by.token,
+                by.who,
             ],
         )?;
         Ok(())
@@ -425,7 +429,9 @@ mod tests {
 
     fn delete(store: &Store, team: TeamId, row: &Row) -> Deleted {
         let row = row.clone();
-        store.write_blocking(move |tx| tx.delete_resource(team, &row, Some(9))).unwrap()
+        store
+            .write_blocking(move |tx| tx.delete_resource(team, &row, By { token: Some(9), ..By::default() }))
+            .unwrap()
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod write;
 
 use serde_json::Value;
 
-use super::counts::NO_TEAM;
+use super::counts::{NO_TEAM, Tally};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Kind;
 
@@ -23,6 +23,8 @@ pub struct Activity {
     pub at: Timestamp,
     pub team: Option<TeamId>,
     pub token: Option<i64>,
+    /// The administrator, of a change that one made.
+    pub who: Option<String>,
     pub address: String,
     pub user_agent: String,
     pub method: String,
@@ -51,6 +53,8 @@ pub struct Activity {
     pub events: Option<(u64, u64)>,
     pub request_body: Option<Vec<u8>>,
     pub answer_body: Option<Vec<u8>>,
+    /// What the change came to, for the counts of its hour; it does not come back.
+    pub tally: Option<Tally>,
     /// Names and ids by which the row is found beside its own, such as those of a group's new members. They are kept as
     /// words to search, not as text, and do not come back.
     pub also: Vec<String>,
@@ -117,7 +121,7 @@ macro_rules! select {
         concat!(
             "select n, at, team, token, request, address, user_agent, method, path, query, status, duration_us, ",
             "change, folded, subject, subject_kind, subject_name, sentence, cause, leniencies, dropped, diff, ",
-            "first_event, last_event, note from activity ",
+            "first_event, last_event, note, who from activity ",
             $rest
         )
     };
@@ -153,6 +157,7 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
         subject,
         sentence: row.get(17)?,
         note: row.get(24)?,
+        who: row.get(25)?,
         cause: row.get(18)?,
         leniencies: names(19)?,
         dropped: names(20)?,
@@ -160,6 +165,7 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
         events: row.get::<_, Option<u64>>(22)?.zip(row.get(23)?),
         request_body: None,
         answer_body: None,
+        tally: None,
         also: Vec::new(),
     };
     Ok(ActivityRow { n: row.get(0)?, activity })
@@ -255,7 +261,8 @@ mod tests {
         }
         insert(&store, Activity { folded: 4312, ..request(Some(acme), 7) });
         let hours = store.read_now(|tx| tx.hours(Some(acme), Timestamp(0), Timestamp(10_000_000))).unwrap();
-        let expected = Hour { hour: Timestamp(7_200_000), reads: 2 + 4312, changes: 2, errors: 2 };
+        let expected =
+            Hour { hour: Timestamp(7_200_000), reads: 2 + 4312, changes: 2, errors: 2, ..Hour::default() };
         assert_eq!(hours, [expected]);
     }
 

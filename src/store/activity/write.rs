@@ -47,7 +47,14 @@ impl WriteTx<'_> {
             self.count_leniencies(team, token, &activity.leniencies, activity.at)?;
         }
         let error = activity.status >= 400;
-        self.count_requests(team, activity.at, activity.change, error, activity.folded.max(1))?;
+        self.count_requests(
+            team,
+            activity.at,
+            activity.change,
+            error,
+            activity.tally.filter(|_| !error),
+            activity.folded.max(1),
+        )?;
         Ok(n)
     }
 
@@ -63,8 +70,8 @@ impl WriteTx<'_> {
             "insert into activity
              (at, team, token, request, address, user_agent, method, path, query, status, duration_us, change,
               folded, subject, subject_kind, subject_name, sentence, cause, leniencies, dropped, diff, first_event,
-              last_event, note, bytes)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              last_event, note, who, bytes)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 activity.at,
                 team,
@@ -90,6 +97,7 @@ impl WriteTx<'_> {
                 activity.events.map(|(first, _)| first),
                 activity.events.map(|(_, last)| last),
                 activity.note,
+                activity.who,
                 bytes as i64,
             ],
         )

@@ -13,6 +13,7 @@ use crate::scim::fold::fold;
 use crate::scim::registry::ENTERPRISE;
 use crate::scim::schema::Type;
 use crate::scim::{Document, Mode, Notes, resource};
+use crate::store::By;
 use crate::store::testing::{document, store, team};
 use crate::store::{Store, WriteTx, index};
 
@@ -632,7 +633,7 @@ fn a_deep_page_begins_by_the_sums_of_runs_even_with_holes() {
             let doc = document(json!({ "userName": format!("u{number}") }));
             let row = tx.insert_resource(acme, Kind::User, format!("id-{number}"), &doc, "test", 1, &[])?;
             if number < 1500 && number % 2 == 0 {
-                tx.delete_resource(acme, &row, None)?;
+                tx.delete_resource(acme, &row, By::default())?;
             }
         }
         Ok(())
@@ -680,7 +681,7 @@ fn a_way_back_to_where_nothing_is_left_knows_the_way_on() {
         let rows = gone.rows;
         store
             .write_blocking(move |tx| -> Result<()> {
-                rows.iter().try_for_each(|row| tx.delete_resource(acme, row, None).map(drop))
+                rows.iter().try_for_each(|row| tx.delete_resource(acme, row, By::default()).map(drop))
             })
             .unwrap();
         let nothing = page(Page::Before { place: back, count: 3 });
