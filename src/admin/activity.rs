@@ -66,8 +66,14 @@ pub fn line(zone: &Zone, base: &str, tokens: &[Token], row: &ActivityRow) -> Lin
         status: activity.status,
         status_class: status_class(activity.status),
         duration: duration(activity.duration_us),
-        token: token.map(|token| token.name.clone()).unwrap_or_default(),
-        no_token: if activity.token.is_some() { "Of another team" } else { "No team" },
+        token: token.map(|token| token.name.clone()).or_else(|| activity.who.clone()).unwrap_or_default(),
+        no_token: match (activity.token, activity.team) {
+            (Some(_), _) => "Of another team",
+            // A team's own row without a token is no provider's request: scimd did it itself.
+            (None, Some(_)) if activity.method.is_empty() => "scimd itself",
+            (None, Some(_)) => "None",
+            (None, None) => "No team",
+        },
         fault: activity.status >= 400,
         ..Line::default()
     }

@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn hours_without_requests_are_there_too() {
         let now = Timestamp(100 * HOUR_MS + 17);
-        let busy = Hour { hour: Timestamp(99 * HOUR_MS), reads: 3, changes: 2, errors: 1 };
+        let busy = Hour { hour: Timestamp(99 * HOUR_MS), reads: 3, changes: 2, errors: 1, ..Hour::default() };
         let hours = every_hour(&[busy], now);
         assert_eq!((hours.len(), hours[22], hours[23].hour), (24, busy, Timestamp(100 * HOUR_MS)));
         let chart = chart(&Zone::utc(now), &hours);

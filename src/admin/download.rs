@@ -7,7 +7,7 @@ use askama::filters::HtmlSafe;
 use super::error::Fault;
 use super::page::Page;
 use super::parts::Icon;
-use super::{groups, log, users};
+use super::{audited, groups, log, users};
 use crate::http::{Body, Query, Response};
 use crate::scim::Kind;
 use crate::service::export::{Format, Taken};
@@ -53,7 +53,7 @@ pub fn named(file: &str) -> Option<(&str, Format)> {
     Some((list, format))
 }
 
-/// Users, groups or requests.
+/// Users, groups, requests, or what administrators changed.
 pub async fn list(page: Page<'_, '_>, list: &str, format: Format) -> Result<Response, Fault> {
     let asked = page.visit.request.query.clone();
     let zone = page.visit.zone.clone();
@@ -64,6 +64,7 @@ pub async fn list(page: Page<'_, '_>, list: &str, format: Format) -> Result<Resp
             let asked = log::Asked::read(&asked, &zone);
             Taken::Requests { query: asked.query, in_bodies: asked.in_bodies }
         }
+        log::ADMINISTRATORS => Taken::Administrators(audited::asked(&asked, &zone)),
         _ => return Err(Fault::NotFound),
     };
     send(page, list, taken, format).await

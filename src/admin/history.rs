@@ -263,10 +263,12 @@ impl Teller<'_> {
         }
     }
 
-    /// " by JumpCloud": the provider behind the token, else the token's name; empty where it is not known.
+    /// " by JumpCloud": the provider behind the token, else the token's name, or the administrator; empty where it is not
+    /// known.
     pub fn by(&self, row: &ActivityRow) -> String {
         let token = row.activity.token.and_then(|n| self.tokens.iter().find(|token| token.n == n));
-        token.map_or(String::new(), |token| format!(" by {}", sender(token)))
+        let name = token.map(sender).or_else(|| row.activity.who.clone());
+        name.map_or(String::new(), |name| format!(" by {name}"))
     }
 }
 

@@ -126,7 +126,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     };
     let last = last.first().map(|row| row.activity.at);
     let template = ActivityPage {
-        tabs: tabs(&path, &asked, (!narrowing.narrowed).then_some(&hours)),
+        tabs: tabs(&base, &asked, (!narrowing.narrowed).then_some(&hours), &get("kind")),
         downloads: Downloads::new(&path, &asked),
         histogram: (!narrowing.picked && !hours.is_empty())
             .then(|| histogram(&zone, &path, &asked, &hours, &narrowing.query)),
@@ -244,10 +244,13 @@ fn place(text: &str) -> Option<Spot> {
     Some((Timestamp(at.parse().ok()?), n.parse().ok()?))
 }
 
-fn tabs(path: &str, asked: &Query, hours: Option<&Vec<Hour>>) -> Tabs {
-    let current = asked.get("kind").unwrap_or_default();
+/// The tab of what administrators changed, which is a list of its own.
+pub const ADMINISTRATORS: &str = "administrators";
+
+/// The tabs of all that happened; what an address asks of the requests goes with their tabs.
+pub fn tabs(base: &str, asked: &Query, hours: Option<&Vec<Hour>>, current: &str) -> Tabs {
     let all = [("", "Everything"), ("changes", "Changes"), ("reads", "Reads"), ("errors", "Errors")];
-    let known = all.iter().any(|(kind, _)| *kind == current);
+    let known = current == ADMINISTRATORS || all.iter().any(|(kind, _)| *kind == current);
     let count = |kind: &str| {
         let of = |hour: &Hour| match kind {
             "changes" => hour.changes,
@@ -257,18 +260,22 @@ fn tabs(path: &str, asked: &Query, hours: Option<&Vec<Hour>>) -> Tabs {
         };
         hours.map(|hours| sentence::number(hours.iter().map(of).sum()))
     };
-    Tabs {
-        label: "Kind",
-        tabs: all
-            .iter()
-            .map(|(kind, text)| Tab {
-                href: format!("{path}{}", with(asked, &[("kind", kind), ("after", ""), ("open", "")])),
-                text,
-                count: count(kind),
-                current: current == *kind || (!known && kind.is_empty()),
-            })
-            .collect(),
-    }
+    let mut tabs: Vec<Tab> = all
+        .iter()
+        .map(|(kind, text)| Tab {
+            href: format!("{base}activity{}", with(asked, &[("kind", kind), ("after", ""), ("open", "")])),
+            text,
+            count: count(kind),
+            current: current == *kind || (!known && kind.is_empty()),
+        })
+        .collect();
+    tabs.push(Tab {
+        href: format!("{base}activity/{ADMINISTRATORS}"),
+        text: "Administrators",
+        count: None,
+        current: current == ADMINISTRATORS,
+    });
+    Tabs { label: "Kind", tabs }
 }
 
 fn choice(value: impl Into<String>, text: impl Into<String>, chosen: &str) -> Choice {

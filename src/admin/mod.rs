@@ -5,6 +5,7 @@ mod activity;
 mod administrator;
 mod admins;
 mod attention;
+mod audited;
 mod chart;
 mod choices;
 mod code;
@@ -12,6 +13,7 @@ mod compare;
 mod confirm;
 mod connect;
 mod curl;
+mod deleting;
 mod download;
 mod error;
 mod fields;
@@ -221,6 +223,8 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
             None => Err(Fault::NotFound),
         },
         (true, ["users", id]) => user::user(page, id),
+        (true, ["users", id, "delete"]) => deleting::ask(page, id),
+        (false, ["users", id, "delete"]) => deleting::delete(page, id).await,
         (true, ["groups"]) => groups::list(page).await,
         (true, ["groups", id]) => group::group(page, id).await,
         (true, ["compare"]) => compare::form(page),
@@ -233,6 +237,11 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (true, ["fragment", name]) => live::fragment(page, name).await,
         (true, ["events"]) => live::events(page),
         (true, ["activity"]) => log::list(page).await,
+        (true, ["activity", "administrators"]) => audited::list(page).await,
+        (true, ["activity", file]) if download::named(file).is_some() => match download::named(file) {
+            Some((list @ log::ADMINISTRATORS, format)) => download::list(page, list, format).await,
+            _ => Err(Fault::NotFound),
+        },
         (true, ["activity", id]) => request::request(page, id),
         (true, ["search"]) => search::search(page).await,
         (true, ["tokens"]) => tokens::list(page).await,

@@ -9,7 +9,7 @@ use askama::filters::HtmlSafe;
 use super::error::Fault;
 use super::history::{Teller, Whose, nothing, sender, with_days};
 use super::page::{Here, Page, Shell, html, with};
-use super::parts::{Chip, Fact, Facts, Pager, Timeline, When, clipped};
+use super::parts::{Chip, Fact, Facts, Notice, Pager, Timeline, When, clipped};
 use super::when::Zone;
 use crate::http::Response;
 use crate::scim::Kind;
@@ -103,6 +103,7 @@ struct GonePage {
     list: String,
     list_name: &'static str,
     name: String,
+    deleted: Option<Notice>,
     chip: Chip,
     at: When,
     by: String,
@@ -116,12 +117,20 @@ pub fn gone(mut page: Page<'_, '_>, kind: Kind, id: &str) -> Result<Response, Fa
     let Found { who, history, .. } = history(&page, &tokens, kind, id)?.ok_or(Fault::NotFound)?;
     let State::Deleted(gone) = &who.state else { return Err(Fault::NotFound) };
     let zone = page.visit.zone.clone();
-    let by = gone.token.and_then(|n| tokens.iter().find(|token| token.n == n)).map(sender);
+    let by =
+        gone.token.and_then(|n| tokens.iter().find(|token| token.n == n)).map(sender).or(gone.who.clone());
+    let deleted = page.visit.request.query.get("deleted").is_some().then(|| Notice {
+        kind: "ok",
+        title: "The record was deleted".into(),
+        alert: true,
+        ..Notice::default()
+    });
     let name = clipped(&who.name, 200);
     let template = GonePage {
         shell: page.shell(&clipped(&name, 60), if kind == Kind::User { Here::Users } else { Here::Groups }),
         list: format!("{}{}", page.base(), list(kind).0),
         list_name: list(kind).1,
+        deleted,
         chip: Chip::new("idle", "Deleted"),
         at: zone.ago(gone.at),
         by: by.unwrap_or_else(|| "scimd itself".to_owned()),

@@ -12,7 +12,7 @@ use super::when::duration;
 use crate::base::secret::masked;
 use crate::http::Response;
 use crate::service::{Cause, redact};
-use crate::store::{ActivityBody, ActivityRow, Token};
+use crate::store::{Activity, ActivityBody, ActivityRow, Token};
 
 /// An open line of the log.
 #[derive(Template, Clone, Debug)]
@@ -145,11 +145,20 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
             ],
         };
     }
-    let followed = match activity.events {
-        Some((first, last)) if first == last => format!("Event {first} of this team was written."),
-        Some((first, last)) => format!("Events {first} to {last} of this team were written."),
-        None => "No event: nothing in the directory changed.".to_owned(),
-    };
+    if ours(activity) {
+        let who = activity.who.as_deref().map_or("scimd itself, by a rule of the team".to_owned(), |who| {
+            format!("{who}, an administrator, on the admin page")
+        });
+        return Explain {
+            good: true,
+            parts: vec![
+                part("What happened", super::error::sentence(&activity.sentence)),
+                part("Who did it", format!("{who}. {}", super::error::sentence(&activity.note))),
+                part("What followed", followed(activity)),
+            ],
+        };
+    }
+    let followed = followed(activity);
     let mut lenient = Vec::new();
     if !activity.leniencies.is_empty() {
         lenient.push(format!("Read leniently: {}.", activity.leniencies.join(", ")));
@@ -174,6 +183,20 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
     }
 }
 
+/// Whether it is no request but what an administrator or scimd itself did.
+fn ours(activity: &Activity) -> bool {
+    activity.method.is_empty() && activity.change
+}
+
+/// The events that a request made, in a sentence.
+fn followed(activity: &Activity) -> String {
+    match activity.events {
+        Some((first, last)) if first == last => format!("Event {first} of this team was written."),
+        Some((first, last)) => format!("Events {first} to {last} of this team were written."),
+        None => "No event: nothing in the directory changed.".to_owned(),
+    }
+}
+
 /// The `detail` of a SCIM error (RFC 7644 §3.12).
 fn answer_detail(body: &ActivityBody) -> Option<String> {
     let answer: serde_json::Value = serde_json::from_slice(body.answer.as_deref()?).ok()?;
@@ -187,6 +210,9 @@ fn complaint(row: &ActivityRow, body: &ActivityBody) -> String {
 
 fn request_code(id: &str, host: &str, row: &ActivityRow, body: &ActivityBody, tokens: &[Token]) -> Code {
     let activity = &row.activity;
+    if ours(activity) {
+        return Code::default();
+    }
     let target = match activity.query.as_str() {
         "" => activity.path.clone(),
         query => format!("{}?{query}", activity.path),
@@ -209,6 +235,9 @@ fn request_code(id: &str, host: &str, row: &ActivityRow, body: &ActivityBody, to
 
 fn response_code(id: &str, row: &ActivityRow, body: &ActivityBody) -> Code {
     let activity = &row.activity;
+    if ours(activity) {
+        return Code::default();
+    }
     let head =
         [format!("HTTP {}", status_line(activity.status)), format!("x-request-id: {}", activity.request)];
     Code {
@@ -228,6 +257,16 @@ fn size(body: Option<&[u8]>) -> String {
 
 fn facts(base: &str, row: &ActivityRow, tokens: &[Token]) -> Facts {
     let activity = &row.activity;
+    if ours(activity) {
+        let mut facts = vec![
+            Fact::mono("Record ID", activity.request.as_str()),
+            Fact::new("By", activity.who.as_deref().unwrap_or("scimd itself")),
+            Fact::mono("From", activity.address.as_str()),
+            Fact::new("Browser", clipped(&activity.user_agent, 200)),
+        ];
+        facts.retain(|fact| !fact.text.is_empty());
+        return Facts { facts };
+    }
     let mut facts = vec![
         Fact::mono("Request ID", activity.request.as_str()),
         Fact::mono("From", activity.address.as_str()),
@@ -273,7 +312,6 @@ fn status_line(status: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Activity;
 
     #[test]
     fn a_refusal_is_explained_with_cause_cure_and_the_answers_own_words() {
@@ -292,6 +330,19 @@ mod tests {
         let activity = Activity { status: 401, cause: Some(Cause::TokenExpired.key().into()), ..activity };
         let explained = explain(&ActivityRow { n: 1, activity }, &body);
         assert_eq!(explained.parts[1].text, Cause::TokenExpired.words().why, "said once");
+    }
+
+    #[test]
+    fn what_no_request_did_is_told_without_one() {
+        let who = Some("ada@example.com".to_owned());
+        let activity =
+            Activity { who, change: true, status: 204, note: "Deleted".into(), ..Activity::default() };
+        let row = ActivityRow { n: 1, activity };
+        let explained = explain(&row, &ActivityBody::default());
+        assert_eq!(explained.parts[1].text, "ada@example.com, an administrator, on the admin page. Deleted.");
+        assert!(explained.parts.iter().all(|part| !part.text.contains("as sent")));
+        assert!(request_code("rq", "x", &row, &ActivityBody::default(), &[]).id.is_empty());
+        assert_eq!(facts("/", &row, &[]).facts[0].name, "By");
     }
 
     #[test]

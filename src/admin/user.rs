@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::activity::changes;
 use super::code;
+use super::deleting::{Question, question};
 use super::error::Fault;
 use super::history::{Teller, Whose, verb};
 use super::page::{Here, Page, Shell, html};
@@ -43,6 +44,7 @@ struct UserPage {
     profile: Facts,
     identifiers: Facts,
     json: Code,
+    delete: Option<Question>,
 }
 
 /// One person.
@@ -86,6 +88,7 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
             meta: format!("W/\"{}\"", found.row.version),
             text: code::json(&Value::Object(found.document.clone())),
         },
+        delete: question(&page, &found)?,
         name,
     };
     html(200, &template)

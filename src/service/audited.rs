@@ -218,6 +218,10 @@ fn sentence(row: &AuditRow) -> (String, String) {
         "admin.password-changed" => ("The password was changed".into(), none()),
         "admin.password-reset" => (format!("The password of {subject} was set anew"), none()),
         "token.created" => (format!("The token “{subject}” was created"), token(detail)),
+        "token.rotated" => (
+            format!("The token “{subject}” was rotated"),
+            format!("The old one is now called “{}”", shown(&text(detail, "name"))),
+        ),
         "token.revoked" => (format!("The token “{subject}” was revoked"), token(detail)),
         "team.created" => (format!("The team “{subject}” was created"), none()),
         "team.renamed" => (

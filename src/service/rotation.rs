@@ -96,7 +96,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     fn admin() -> Actor {
-        Actor::Admin { n: 1, email: "ada@example.com".into() }
+        Actor::Admin { n: 1, email: "ada@example.com".into(), address: "192.0.2.10".into() }
     }
 
     impl Desk {

@@ -9,7 +9,7 @@ use super::{Actor, Caller, Error, Service};
 use crate::base::secret::{self, TokenFault};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Mode;
-use crate::store::{self, Lenient, Token, Used, WriteTx};
+use crate::store::{self, Hand, Lenient, Token, Used, WriteTx};
 
 /// A token lives this long unless something else is said.
 pub const DEFAULT_LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);

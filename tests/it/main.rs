@@ -7,6 +7,7 @@ mod server;
 mod steady;
 
 mod activity;
+mod administering;
 mod bulk;
 mod causes;
 mod compare;

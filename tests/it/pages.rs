@@ -48,6 +48,7 @@ impl Things {
             ("activity", "id") => self.request.clone(),
             ("tokens", "n") => self.token.to_string(),
             ("admins", "n") => "1".to_owned(),
+            ("activity", "file") => "administrators.csv".to_owned(),
             (_, "file") => "members.csv".to_owned(),
             (_, part) => part.to_owned(),
         };
