@@ -1,13 +1,15 @@
 //! Administrators, one's own open sessions, and the rules of signing in.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Chip, Fact, Facts, Icon, Mark, Notice, When, clipped};
 use crate::http::Response;
 use crate::service::Error;
-use crate::service::sessions::IDLE;
+use crate::service::sessions::{IDLE, LONGEST};
+use crate::store::{Admin, Session};
 
 /// What was done just before, as the address says, and its words.
 const DONE: [(&str, &str); 5] = [
@@ -24,8 +26,9 @@ struct AdminLine {
     email: String,
     access: &'static str,
     second: Chip,
+    /// The last sign-in, and from where.
     seen: Option<When>,
-    created: When,
+    from: String,
 }
 
 struct InviteLine {
@@ -35,6 +38,18 @@ struct InviteLine {
     at: String,
 }
 
+/// Open sessions, each with a button that ends it.
+#[derive(Template)]
+#[template(path = "parts/sessions.html")]
+pub struct Sessions {
+    /// Where the form that ends one is sent.
+    action: String,
+    csrf: String,
+    sessions: Vec<SessionLine>,
+}
+
+impl HtmlSafe for Sessions {}
+
 struct SessionLine {
     kind: &'static str,
     mark: Mark,
@@ -42,6 +57,31 @@ struct SessionLine {
     current: bool,
     id: String,
     sub: String,
+}
+
+impl Sessions {
+    /// Those of one administrator; that of this browser is marked and not ended here.
+    pub fn of(page: &Page<'_, '_>, sessions: Vec<Session>, action: String, csrf: String) -> Sessions {
+        let (zone, mine) = (&page.visit.zone, page.who.session.hash);
+        let line = |session: Session| {
+            let current = session.hash == mine;
+            SessionLine {
+                kind: if current { "ok" } else { "todo" },
+                mark: Mark { kind: if current { "ok" } else { "idle" } },
+                title: browser(&session.user_agent),
+                current,
+                id: hex(&session.hash[..8]),
+                sub: format!(
+                    "{}, signed in {}, ends at {} {} if idle",
+                    session.address,
+                    zone.relative(session.created),
+                    zone.minute(session.seen.plus(IDLE).min(session.created.plus(LONGEST))),
+                    zone.name
+                ),
+            }
+        };
+        Sessions { action, csrf, sessions: sessions.into_iter().map(line).collect() }
+    }
 }
 
 #[derive(Template)]
@@ -53,7 +93,7 @@ struct AdminsPage {
     plus: Icon,
     invites: Vec<InviteLine>,
     rows: Vec<AdminLine>,
-    sessions: Vec<SessionLine>,
+    sessions: Sessions,
     required: bool,
     /// Whether this administrator may ask it of others: only who has it.
     has_second: bool,
@@ -67,7 +107,6 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let mut rows = Vec::new();
     let (second, required) = (desk.service.second_steps()?, desk.service.second_step_required()?);
     for admin in desk.service.admins()? {
-        let seen = desk.sessions.of(admin.n)?.first().map(|session| session.seen);
         rows.push(AdminLine {
             n: admin.n,
             name: if admin.name.is_empty() { admin.email.clone() } else { admin.name },
@@ -77,28 +116,10 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 true => Chip::new("ok", "Authenticator app"),
                 false => Chip::new(if required && !admin.read_only { "warn" } else { "idle" }, "None yet"),
             },
-            seen: seen.map(|at| zone.ago(at)),
-            created: zone.ago(admin.created),
+            seen: admin.signed_in.as_ref().map(|(at, _)| zone.ago(*at)),
+            from: admin.signed_in.map(|(_, from)| from).unwrap_or_default(),
         });
     }
-    let mine = page.who.session.hash;
-    let sessions = desk.sessions.of(page.who.admin.n)?.into_iter().map(|session| {
-        let current = session.hash == mine;
-        let kind = if current { "ok" } else { "todo" };
-        SessionLine {
-            kind,
-            mark: Mark { kind: if current { "ok" } else { "idle" } },
-            title: browser(&session.user_agent),
-            current,
-            id: hex(&session.hash[..8]),
-            sub: format!(
-                "{}, signed in {}, ends {} if idle",
-                session.address,
-                zone.relative(session.created),
-                zone.minute(session.seen.plus(IDLE))
-            ),
-        }
-    });
     let invites = desk.service.invites()?.into_iter().map(|invite| InviteLine {
         mark: Mark { kind: "idle" },
         sub: format!(
@@ -117,13 +138,17 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         alert: true,
         ..Notice::default()
     });
+    let notices = notices.collect();
+    let own = desk.sessions.of(page.who.admin.n)?;
+    let shell = page.shell("Admins and sign-in", Here::Admins);
+    let end = format!("{}admins/end-session", page.base());
     let template = AdminsPage {
-        notices: notices.collect(),
+        notices,
         may_change: page.may_change(),
         plus: Icon { name: "plus" },
         invites: invites.collect(),
         rows,
-        sessions: sessions.collect(),
+        sessions: Sessions::of(&page, own, end, shell.csrf.clone()),
         required,
         has_second: page.who.standing.on,
         rules: Facts {
@@ -143,7 +168,7 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 Fact::new("Locked out?", "On the server: scimd admin reset-password, or reset-second-step"),
             ],
         },
-        shell: page.shell("Admins and sign-in", Here::Admins),
+        shell,
     };
     html(200, &template)
 }
@@ -165,11 +190,18 @@ pub async fn require(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 pub async fn end_session(page: Page<'_, '_>) -> Result<Response, Fault> {
     let form = page.visit.form().await?;
     let id = form.get("session").unwrap_or_default();
-    let sessions = page.visit.desk.sessions.of(page.who.admin.n)?;
-    if let Some(session) = sessions.iter().find(|session| hex(&session.hash[..8]) == id) {
-        page.visit.desk.sessions.end(&page.who, session.hash).await?;
-    }
+    let own = page.who.admin.clone();
+    end_one(&page, &own, id).await?;
     Ok(Response::redirect(&format!("{}admins?ended=1", page.base())))
+}
+
+/// Ends the session of an administrator that a form names by the beginning of its hash.
+pub async fn end_one(page: &Page<'_, '_>, admin: &Admin, id: &str) -> Result<(), Fault> {
+    let sessions = page.visit.desk.sessions.of(admin.n)?;
+    if let Some(session) = sessions.iter().find(|session| hex(&session.hash[..8]) == id) {
+        page.visit.desk.sessions.end(&page.who.actor(), admin, session.hash).await?;
+    }
+    Ok(())
 }
 
 /// Browser and system in a few words, from what the browser says of itself.

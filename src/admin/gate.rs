@@ -220,7 +220,7 @@ pub fn sender(visit: &Visit<'_>) -> (IpAddr, String) {
 pub async fn sign_out(visit: &mut Visit<'_>) -> Result<Response, Fault> {
     visit.form().await?;
     if let Some(who) = visit.who().cloned() {
-        visit.desk.sessions.end(&who, who.session.hash).await?;
+        visit.desk.sessions.end(&who.actor(), &who.admin, who.session.hash).await?;
     }
     visit.forget("session");
     Ok(Response::redirect("/admin/sign-in"))

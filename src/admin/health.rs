@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use askama::Template;
 
+use super::Desk;
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Check, Notice, counted};
 use super::when::{Zone, duration};
 use crate::base::Timestamp;
 use crate::http::Response;
-use crate::service::health::Health;
+use crate::service::health::{Health, Load};
 use crate::service::sentence::number;
 use crate::store::Room;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A certificate that ends sooner than this wants attention.
 const CERTIFICATE_DAYS: i64 = 14;
+/// Answers that take longer than a second get no tick.
+const SLOW_US: u64 = 1_000_000;
 /// A disk with less than this much in a hundred left wants attention, and with the second is an emergency.
 const LOW: (u64, u64) = (15, 5);
 
@@ -47,6 +50,10 @@ pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
     let desk = page.visit.desk;
     let found = desk.service.health(page.team.id).await?;
+    if let Some(n) = found.audit_wrong {
+        // A chain that was broken stays so; from now on every page knows.
+        let _ = desk.audit_wrong.set(n);
+    }
     let ends = desk.options.certificate_ends.as_ref().and_then(|ends| ends());
     let mut checks = vec![certificate(&zone, desk.options.secure, desk.options.self_signed, ends)];
     checks.extend([database(&found), audit(&found)]);
@@ -69,8 +76,7 @@ pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 }
 
 /// What the overview shows of it: what costs little to look at.
-pub fn brief(page: &Page<'_, '_>, zone: &Zone) -> Vec<Check> {
-    let desk = page.visit.desk;
+pub fn brief(desk: &Desk, zone: &Zone) -> Vec<Check> {
     let store = desk.service.store();
     let found = Health {
         room: store.room(),
@@ -82,10 +88,38 @@ pub fn brief(page: &Page<'_, '_>, zone: &Zone) -> Vec<Check> {
     let mut checks =
         vec![certificate(zone, desk.options.secure, desk.options.self_signed, ends), database(&found)];
     checks.extend(disk(found.room).map(|disk| disk.check));
+    if let Some(n) = desk.audit_wrong.get() {
+        checks.push(audit(&Health { audit_wrong: Some(*n), ..Health::default() }));
+    }
     for check in checks.iter_mut().filter(|check| check.kind == "ok") {
         check.sub.clear();
     }
     checks
+}
+
+/// The same in a few words, for the foot of every page.
+pub fn in_a_word(desk: &Desk, zone: &Zone) -> String {
+    words(&brief(desk, zone))
+}
+
+fn words(checks: &[Check]) -> String {
+    match checks.iter().filter(|check| check.kind != "ok").count() {
+        0 => "All checks pass".to_owned(),
+        1 => "All checks pass but one".to_owned(),
+        n => format!("{n} checks do not pass"),
+    }
+}
+
+/// How fast the latest answers were; nothing is said of none.
+pub fn answers(found: &Load) -> Option<Check> {
+    (found.requests > 0).then(|| Check {
+        // No word of whether that is good: it depends on the machine and on what was asked.
+        kind: if found.p99 < SLOW_US { "ok" } else { "idle" },
+        title: "Answer time".into(),
+        at: format!("p99 {}", duration(found.p99)),
+        sub: format!("Of the latest {}", counted(found.requests, "request")),
+        mono: false,
+    })
 }
 
 /// The notice of a check that failed: the same words, above everything else.
@@ -251,6 +285,17 @@ mod tests {
         ] {
             assert_eq!(bytes(n), text);
         }
+    }
+
+    #[test]
+    fn every_page_says_how_many_checks_do_not_pass() {
+        let check = |kind| Check { kind, ..Check::default() };
+        assert_eq!(words(&[check("ok"), check("ok")]), "All checks pass");
+        assert_eq!(words(&[check("ok"), check("warn")]), "All checks pass but one");
+        assert_eq!(words(&[check("bad"), check("warn")]), "2 checks do not pass");
+        assert!(answers(&Load::default()).is_none());
+        let answers = answers(&Load { requests: 3, p99: 9000, ..Load::default() }).expect("a check");
+        assert_eq!((answers.kind, answers.at.as_str()), ("ok", "p99 9 ms"));
     }
 
     #[test]

@@ -107,6 +107,8 @@ struct Desk {
     started: Timestamp,
     bench: Arc<selftest::Bench>,
     comparing: tokio::sync::Mutex<()>,
+    /// The first entry of the audit that did not fit, when somebody looked.
+    audit_wrong: std::sync::OnceLock<i64>,
 }
 
 /// The handler of everything below `/admin`.
@@ -128,6 +130,7 @@ pub fn handler(service: Service, options: Options) -> Handler {
         options,
         bench: Arc::default(),
         comparing: tokio::sync::Mutex::default(),
+        audit_wrong: std::sync::OnceLock::new(),
     });
     Arc::new(move |request| {
         let desk = desk.clone();
@@ -284,6 +287,7 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["prove"]) => resume::prove(page).await,
         (true, ["admins", n]) if n.bytes().all(|b| b.is_ascii_digit()) => administrator::show(page, n),
         (false, ["admins", n, "access"]) => administrator::access(page, n).await,
+        (false, ["admins", n, "end-session"]) => administrator::end_session(page, n).await,
         (false, ["admins", n, "end-sessions"]) => administrator::end_sessions(page, n).await,
         (true, ["admins", n, "remove"]) => administrator::remove_page(page, n),
         (false, ["admins", n, "remove"]) => administrator::remove(page, n).await,

@@ -42,9 +42,10 @@ struct Flow {
     active: String,
     groups: String,
     inactive: String,
-    changes: String,
-    reads: String,
-    errors: String,
+    added: String,
+    changed: String,
+    deactivated: String,
+    deleted: String,
     /// What the team's own rhythm says of a quiet spell.
     rhythm: String,
 }
@@ -63,8 +64,7 @@ struct OverviewPage {
 #[template(path = "parts/overview_live.html")]
 struct Live {
     base: String,
-    lead: String,
-    last: Option<When>,
+    lead: Said,
     activity_icon: Icon,
     notices: Vec<Notice>,
     flow: Flow,
@@ -84,7 +84,7 @@ impl HtmlSafe for Live {}
 /// The page; a team that has seen nothing yet begins by connecting its provider.
 pub async fn overview(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
-    let found = page.visit.desk.service.overview(page.team.id, zone.today()).await?;
+    let found = find(&page, &zone).await?;
     let base = page.base();
     if found.tokens.is_empty() && found.last.is_none() {
         return Ok(Response::redirect(&format!("{base}connect")));
@@ -98,23 +98,29 @@ pub async fn overview(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 /// The page's parts as they are now.
 pub async fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
     let zone = page.visit.zone.clone();
-    let found = page.visit.desk.service.overview(page.team.id, zone.today()).await?;
+    let found = find(page, &zone).await?;
     render(&gathered(page, &zone, found).await?)
+}
+
+async fn find(page: &Page<'_, '_>, zone: &Zone) -> Result<Overview, Fault> {
+    let before = page.who.session.before;
+    Ok(page.visit.desk.service.overview(page.team.id, zone.today(), before).await?)
 }
 
 async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<Live, Fault> {
     let base = page.base();
     let idp = super::idp::of(page)?;
     let rotations = rotations(page, &found.tokens).await?;
-    let health = health::brief(page, zone);
+    let mut health = health::brief(page.visit.desk, zone);
+    let notices = attention::notices(zone, &base, idp, &found, &rotations, &health);
+    health.extend(health::answers(&found.answers));
     let hours = every_hour(&found.hours, zone.now());
     let tests = tests_among(page, subjects(found.changes.iter().map(|told| &told.row)))?;
     let teller = Teller { zone, base: &base, tokens: &found.tokens, tests: &tests, whose: Whose::Team };
     Ok(Live {
-        lead: format!("{} today.", counted(found.today.changes, "change")),
-        last: found.last.as_ref().map(|last| zone.ago(last.activity.at)),
+        lead: lead(zone, &base, &found, page.who.session.before),
         activity_icon: Icon { name: "activity" },
-        notices: attention::notices(zone, &base, idp, &found, &rotations, &health),
+        notices,
         flow: flow(zone, idp, &found),
         from: if idp.key == "other" { "your provider" } else { idp.name },
         chart: chart(zone, &hours),
@@ -127,6 +133,26 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
         health,
         base,
     })
+}
+
+/// What happened since the administrator was here; before the second time, since today began.
+fn lead(zone: &Zone, base: &str, found: &Overview, before: Option<Timestamp>) -> Said {
+    let changes = |n| counted(n, "change");
+    if found.last.is_none() {
+        return Said::plain("No request yet.");
+    }
+    match (found.since, before) {
+        (Some(n), Some(at)) => {
+            let href = format!("{base}activity?kind=changes&from={}", zone.field(at));
+            let when = match zone.day(at).as_str() {
+                day @ ("Today" | "Yesterday") => day.to_lowercase(),
+                day => day.to_owned(),
+            };
+            let rest = format!(" since you last signed in, {when} at {} {}.", zone.minute(at), zone.name);
+            Said::default().link(changes(n), href).and(rest)
+        }
+        _ => Said::plain(format!("{} today.", changes(found.today.changes))),
+    }
 }
 
 fn recent(teller: &Teller<'_>, changes: &[Told]) -> Timeline {
@@ -154,7 +180,7 @@ fn flow(zone: &Zone, idp: &Provider, found: &Overview) -> Flow {
         (Some(_), true) => Chip::new("ok", "Connected"),
         (Some(_), false) => Chip::new("idle", "Not accepted yet"),
     };
-    let totals = found.totals;
+    let (totals, came_to) = (found.totals, found.today.came_to);
     let provider = if idp.key == "other" { provider(&found.tokens) } else { idp.name.to_owned() };
     Flow {
         rhythm: rhythm.words(&provider),
@@ -168,9 +194,10 @@ fn flow(zone: &Zone, idp: &Provider, found: &Overview) -> Flow {
         active: number(totals.active),
         groups: number(totals.groups),
         inactive: number(totals.users.saturating_sub(totals.active)),
-        changes: number(found.today.changes),
-        reads: number(found.today.reads),
-        errors: number(found.today.errors),
+        added: number(came_to.added),
+        changed: number(came_to.changed),
+        deactivated: number(came_to.deactivated),
+        deleted: number(came_to.deleted),
     }
 }
 
@@ -219,6 +246,18 @@ fn count(rows: &[ActivityRow]) -> u64 {
     rows.iter().map(|row| row.activity.folded.max(1)).sum()
 }
 
+/// From when to when: `at 15:50`, `15:50 to 15:51`, `yesterday 22:10 to 15:51`.
+fn span(zone: &Zone, first: Timestamp, last: Timestamp) -> String {
+    let at = |at: Timestamp| match zone.day(at).as_str() {
+        "Today" => zone.minute(at),
+        _ => format!("{} {}", zone.day(at).to_lowercase(), zone.minute(at)),
+    };
+    match (at(first), at(last)) {
+        (first, last) if first == last => format!("at {first}"),
+        (first, last) => format!("{first} to {last}"),
+    }
+}
+
 /// Errors grouped by their cause, most first.
 fn faults(zone: &Zone, rows: &[ActivityRow]) -> Vec<Fact> {
     let mut groups: Vec<(&'static str, Vec<&ActivityRow>)> = Vec::new();
@@ -239,7 +278,23 @@ fn faults(zone: &Zone, rows: &[ActivityRow]) -> Vec<Fact> {
             let first = &rows[0].activity;
             let one_sender = rows.iter().all(|row| row.activity.address == first.address);
             let from = if one_sender { format!(" from {}", first.address) } else { String::new() };
-            Fact::new(name, format!("{}{from}, last {}", counted(times, "request"), zone.relative(first.at)))
+            let last = rows.last().map_or(first.at, |row| row.activity.at);
+            Fact::new(name, format!("{}{from}, {}", counted(times, "request"), span(zone, last, first.at)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_errors_is_told_from_the_first_to_the_last() {
+        let at = |text: &str| Timestamp::parse(text).expect("an instant");
+        let zone = Zone::utc(at("2026-11-23T16:06:00Z"));
+        let told = |first: &str, last: &str| span(&zone, at(first), at(last));
+        assert_eq!(told("2026-11-23T15:50:01Z", "2026-11-23T15:50:59Z"), "at 15:50");
+        assert_eq!(told("2026-11-23T15:50:01Z", "2026-11-23T15:51:00Z"), "15:50 to 15:51");
+        assert_eq!(told("2026-11-22T22:10:00Z", "2026-11-23T15:51:00Z"), "yesterday 22:10 to 15:51");
+    }
 }

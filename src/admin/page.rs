@@ -125,6 +125,8 @@ pub struct Shell {
     pub glass: Icon,
     pub version: &'static str,
     pub host: String,
+    /// Whether the checks of this server pass, in a few words.
+    pub checks: String,
     pub find: String,
     pub zone: String,
     pub local: bool,
@@ -313,6 +315,7 @@ pub fn shell(
         glass: Icon { name: "glass" },
         version: env!("CARGO_PKG_VERSION"),
         host: host(visit),
+        checks: super::health::in_a_word(visit.desk, &visit.zone),
         find: String::new(),
         zone: visit.zone.name.clone(),
         local: visit.zone.is_local(),

@@ -33,7 +33,7 @@ const PAGES: [&str; 24] = [
 ];
 
 /// Forms of a team that stand on another page.
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 9] = [
     "tokens/*/copied",
     "team/add",
     "team/restore",
@@ -41,6 +41,7 @@ const FORMS: [&str; 8] = [
     "admins/withdraw",
     "admins/second-step",
     "admins/*/access",
+    "admins/*/end-session",
     "admins/*/end-sessions",
 ];
 

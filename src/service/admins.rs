@@ -141,13 +141,18 @@ pub(super) fn named(tx: &ReadTx<'_>, email: &str) -> Result<Admin, Error> {
     Err(Error::NotFound(format!("there is no administrator {email}; there is: {there}")))
 }
 
+/// Whether this administrator is the last with full access, who can neither be removed nor lose it.
+pub fn is_last_full(admins: &[Admin], admin: &Admin) -> bool {
+    !admin.read_only && !admins.iter().any(|other| other.n != admin.n && !other.read_only)
+}
+
 fn gone() -> Error {
     Error::NotFound("that administrator is gone".into())
 }
 
 /// Refuses where this administrator is the last with full access.
 fn another_full(tx: &ReadTx<'_>, admin: &Admin) -> Result<(), Error> {
-    if admin.read_only || tx.admins()?.iter().any(|other| other.n != admin.n && !other.read_only) {
+    if !is_last_full(&tx.admins()?, admin) {
         return Ok(());
     }
     Err(Error::Refused(format!(

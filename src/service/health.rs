@@ -27,11 +27,11 @@ pub struct Health {
     pub memory: Option<u64>,
 }
 
-/// A team's requests of the last hour, and how long their answers took in microseconds.
+/// Requests of a team, those of the last hour or the latest, and how long their answers took in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
     pub requests: u64,
-    /// Not all requests of the hour were looked at.
+    /// There may be more, which were not looked at.
     pub more: bool,
     pub median: u64,
     pub p99: u64,
@@ -50,7 +50,7 @@ impl Service {
                 };
                 let rows = tx.activity(Some(team), &query)?;
                 let times = rows.iter().map(|row| row.activity.duration_us).collect();
-                Ok((tx.audit_rows()?, tx.verify_audit()?, load(times)))
+                Ok((tx.audit_rows()?, tx.verify_audit()?, load(times, MOST_REQUESTS)))
             })
             .await?;
         Ok(Health {
@@ -65,12 +65,13 @@ impl Service {
     }
 }
 
-fn load(mut times: Vec<u64>) -> Load {
+/// What the times of at most `most` requests come to.
+pub(super) fn load(mut times: Vec<u64>, most: u32) -> Load {
     times.sort_unstable();
     let at = |part: usize| times.get((times.len() * part).div_ceil(100).saturating_sub(1)).copied();
     Load {
         requests: times.len() as u64,
-        more: times.len() >= MOST_REQUESTS as usize,
+        more: times.len() >= most as usize,
         median: at(50).unwrap_or(0),
         p99: at(99).unwrap_or(0),
     }
@@ -90,8 +91,8 @@ mod tests {
 
     #[test]
     fn half_and_nearly_all_answers_are_as_fast_as_said() {
-        assert_eq!(load(Vec::new()), Load::default());
-        let load = load((1..=200).rev().collect());
+        assert_eq!(load(Vec::new(), 9), Load::default());
+        let load = load((1..=200).rev().collect(), 201);
         assert_eq!((load.requests, load.median, load.p99, load.more), (200, 100, 198, false));
     }
 

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
+use super::health::{Load, load};
 use super::leaving::{Leaving, leaving};
 use super::told::{Told, told};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::store::{ActivityQuery, ActivityRow, Hour, Token, Totals, Which};
 
+/// Answers whose time is looked at.
+const ANSWERS: u32 = 1000;
 /// Changes that are read; those that belong together become one line.
 const CHANGES: u32 = 40;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -19,6 +22,10 @@ pub struct Overview {
     pub totals: Totals,
     /// The hours of the last 30 days that had requests.
     pub hours: Vec<Hour>,
+    /// Changes since the instant that was asked for, where one was.
+    pub since: Option<u64>,
+    /// How fast the latest requests were answered.
+    pub answers: Load,
     /// Requests since midnight, in the zone that the reader chose.
     pub today: Hour,
     /// The last request of any kind.
@@ -35,8 +42,13 @@ pub struct Overview {
 }
 
 impl Service {
-    /// The overview of a team; `midnight` is when today began.
-    pub async fn overview(&self, team: TeamId, midnight: Timestamp) -> Result<Overview, Error> {
+    /// The overview of a team; `midnight` is when today began, `since` from when on changes are counted.
+    pub async fn overview(
+        &self,
+        team: TeamId,
+        midnight: Timestamp,
+        since: Option<Timestamp>,
+    ) -> Result<Overview, Error> {
         self.store()
             .read(move |tx| {
                 let now = tx.now();
@@ -58,9 +70,12 @@ impl Service {
                     today.reads += hour.reads;
                     today.changes += hour.changes;
                     today.errors += hour.errors;
+                    today.came_to += hour.came_to;
                 }
                 Ok(Overview {
                     totals: tx.totals(team)?,
+                    since: since.map(|at| tx.changes_since(team, at)).transpose()?,
+                    answers: load(tx.answer_times(team, ANSWERS)?, ANSWERS),
                     hours,
                     today,
                     last: super::browse::latest(tx, team)?,

@@ -264,9 +264,9 @@ impl Sessions {
         Ok(Found::Live(Box::new(signed_in)))
     }
 
-    /// Ends a session of an administrator: their own, or another of theirs by its hash.
-    pub async fn end(&self, signed_in: &SignedIn, hash: [u8; 32]) -> Result<(), Error> {
-        let (admin, who) = (signed_in.admin.clone(), signed_in.actor().hand());
+    /// Ends a session of an administrator: one's own, or another's.
+    pub async fn end(&self, actor: &Actor, admin: &Admin, hash: [u8; 32]) -> Result<(), Error> {
+        let (admin, who) = (admin.clone(), actor.hand());
         self.service
             .store()
             .write(move |tx| -> Result<(), Error> {
@@ -367,7 +367,7 @@ mod tests {
         assert!(live(&sessions, "something else").is_none());
         let what = service.store().read_now(|tx| Ok::<_, Error>(tx.audit(None, None, 10)?)).expect("audit");
         assert_eq!(what.first().map(|row| row.what.as_str()), Some("session.began"));
-        sessions.end(&who, who.session.hash).await.expect("ended");
+        sessions.end(&who.actor(), &who.admin, who.session.hash).await.expect("ended");
         assert!(live(&sessions, &text).is_none());
     }
 

@@ -68,7 +68,8 @@ pub(super) const NO_TEAM: TeamId = TeamId(0);
 /// Resource numbers that share one row of `run`.
 pub(super) const RUN: i64 = 1024;
 
-const HOUR: i64 = 3_600_000;
+/// The milliseconds of an hour.
+pub(super) const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
 impl ReadTx<'_> {

@@ -1,7 +1,9 @@
-//! Groups for lists of them: their names, those without members, and how the members of each come and go.
+//! What has come and gone: groups by name and without members, how the members of each come and go, changes since an
+//! instant, and how long answers took.
 
 use rusqlite::params;
 
+use super::counts::HOUR;
 use super::{ReadTx, Result, WriteTx};
 use crate::base::{TeamId, Timestamp};
 
@@ -34,6 +36,26 @@ impl ReadTx<'_> {
                 })
             },
         )
+    }
+
+    /// How many requests changed something since an instant: whole hours as they were counted, and of the one that it lies in
+    /// those that came after it.
+    pub fn changes_since(&self, team: TeamId, at: Timestamp) -> Result<u64> {
+        let next = at.0.div_euclid(HOUR) * HOUR + HOUR;
+        let sql = "select sum(changes) from hour where team = ? and hour >= ?";
+        let whole = self.number(sql, params![team, next])?;
+        let part = self.number(
+            "select sum(folded) from activity where team = ? and at >= ? and at < ? and change = 1 and status < 400",
+            params![team, at, next],
+        )?;
+        Ok((whole + part) as u64)
+    }
+
+    /// How long the latest requests took to answer, in microseconds, at most `limit` of them.
+    pub fn answer_times(&self, team: TeamId, limit: u32) -> Result<Vec<u64>> {
+        let sql = "select duration_us from activity where team = ? and method <> ''
+                   order by at desc, n desc limit ?";
+        self.all(sql, params![team, limit], |row| row.get(0))
     }
 
     /// Ids and names of the groups, oldest first, at most `limit`.
@@ -83,6 +105,40 @@ mod tests {
     use super::DAY;
     use crate::base::Timestamp;
     use crate::store::testing::{group, store, team, user};
+
+    #[test]
+    fn changes_are_counted_from_the_middle_of_an_hour_on() {
+        use crate::store::Activity;
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let hour = super::HOUR * 1000;
+        let rows = [
+            (10, true, 200),
+            (20, true, 200),
+            (30, true, 409),
+            (40, false, 200),
+            (super::HOUR + 5, true, 204),
+        ];
+        for (after, change, status) in rows {
+            let row = Activity {
+                at: Timestamp(hour + after),
+                team: Some(acme),
+                change,
+                status,
+                folded: 1,
+                method: "PUT".into(),
+                duration_us: after as u64,
+                ..Activity::default()
+            };
+            store.write_blocking(move |tx| tx.insert_activity(&row)).unwrap();
+        }
+        let since =
+            |after: i64| store.read_now(|tx| tx.changes_since(acme, Timestamp(hour + after))).unwrap();
+        assert_eq!((since(0), since(11), since(21), since(super::HOUR)), (3, 2, 1, 1));
+        assert_eq!(since(2 * super::HOUR), 0);
+        let times = store.read_now(|tx| tx.answer_times(acme, 2)).unwrap();
+        assert_eq!(times, [super::HOUR as u64 + 5, 40]);
+    }
 
     const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

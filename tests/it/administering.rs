@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, administrator, at};
+use crate::browser::{Browser, PASSWORD, administrator, at, between};
 use crate::server::{Server, USER};
 
 const OWNER: &str = "mei@example.com";
@@ -74,4 +74,70 @@ fn what_administrators_change_is_listed_found_and_taken_away() {
     let lines = owner.get(&at("activity/administrators.ndjson")).is(200).text();
     assert!(lines.lines().count() > 2 && lines.contains("\"what\":\"administrators.exported\""), "{lines}");
     assert!(owner.get(&at("activity")).is(200).text().contains("activity/administrators\">Administrators"));
+}
+
+#[test]
+fn the_overview_tells_what_came_since_the_last_sign_in_and_what_today_came_to() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let id = caller.user("ada@example.com");
+    let owner = Browser::sign_in(&server, OWNER, false);
+    let page = owner.get(&at("")).is(200).text();
+    assert!(page.contains("1 change today.") && !page.contains("since you last"), "{page}");
+    let again = Browser::new(&server);
+    again.enter(OWNER, PASSWORD);
+    let page = again.get(&at("")).is(200).text();
+    assert!(page.contains("0 changes") && page.contains(" since you last signed in, today at "), "{page}");
+    caller
+        .patch(&format!("/Users/{id}"), json!([{ "op": "replace", "path": "title", "value": "CTO" }]))
+        .is(200);
+    caller
+        .patch(&format!("/Users/{id}"), json!([{ "op": "replace", "path": "title", "value": "CTO" }]))
+        .is(200);
+    caller
+        .patch(&format!("/Users/{id}"), json!([{ "op": "replace", "path": "active", "value": false }]))
+        .is(200);
+    caller.delete(&format!("/Users/{id}")).is(204);
+    let page = again.get(&at("")).is(200).text();
+    let today = "<b>1</b> added, <b>1</b> changed, <b>1</b> deactivated, <b>1</b> deleted";
+    assert!(page.contains(today), "what was sent again unchanged changed nothing: {page}");
+    assert!(page.contains("4 changes</bdi></a> since you last"), "{page}");
+    assert!(page.contains("p99 ") && page.contains("Of the latest 5 requests"), "{page}");
+    let foot = format!("<a href=\"{}\">All checks pass but one</a>", at("health-status"));
+    assert!(page.contains(&foot) && page.contains("Without TLS"), "{page}");
+}
+
+#[test]
+fn administrators_are_shown_with_their_last_sign_in_and_their_sessions_end_one_by_one() {
+    let server = Server::plain();
+    let owner = Browser::sign_in(&server, OWNER, false);
+    administrator(&server, "zoe@example.com", false);
+    let list = owner.get(&at("admins")).is(200).text();
+    assert!(
+        list.contains("Last sign-in") && list.contains(">Never<") && list.contains("127.0.0.1"),
+        "{list}"
+    );
+    let (one, two) = (Browser::new(&server), Browser::new(&server));
+    one.enter("zoe@example.com", PASSWORD);
+    two.enter("zoe@example.com", PASSWORD);
+    let path = at("admins/2");
+    let page = owner.get(&path).is(200).text();
+    assert_eq!(page.matches("the session of").count(), 2, "{page}");
+    let id = between(&page, "name=\"session\" value=\"", "\"").to_owned();
+    owner.post(&path, &at("admins/2/end-session"), &format!("session={id}")).is(303);
+    let signed_in = [&one, &two].iter().filter(|browser| browser.get(&at("users")).status == 200).count();
+    assert_eq!(signed_in, 1);
+    assert_eq!(owner.get(&path).is(200).text().matches("the session of").count(), 1);
+
+    owner.post(&path, &at("admins/2/access"), "access=ro").is(303);
+    let own = owner.get(&at("admins/1")).is(200).text();
+    assert!(
+        own.contains("cannot be removed, and keeps full access") && !own.contains("Remove this"),
+        "{own}"
+    );
+    let asked = owner.get(&at("admins/1/remove")).is(200).text();
+    assert!(asked.contains("cannot be removed") && !asked.contains("Remove them"), "{asked}");
+    assert!(
+        owner.post(&path, &at("admins/1/remove"), "").is(422).text().contains("is the last with full access")
+    );
 }
