@@ -9,13 +9,14 @@ use super::error::Fault;
 use super::idp::{self, Provider};
 use super::page::{Here, Page, Shell, base_url, html, render};
 use super::parts::{Check, Choice, Copy, Notice, When, clipped};
-use super::reached::{Checks, Event, Seen, checks, step_classes};
+use super::reached::{Checks, Seen, checks, step_classes};
 use super::setup;
 use super::token::test_email;
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::http::Response;
 use crate::service::connect::Connecting;
+use crate::service::milestones::Event;
 use crate::store::Token;
 
 /// Requests shown below the steps.

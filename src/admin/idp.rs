@@ -3,7 +3,7 @@
 
 use super::error::Fault;
 use super::page::Page;
-use super::reached::Event;
+use crate::service::milestones::Event;
 
 /// A provider in its own words.
 #[derive(Debug)]

@@ -2,47 +2,29 @@
 //! people, and a refusal's cause and cure on the line that waits. Which lines there are is told in `idp`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::error::sentence;
 use super::idp::Provider;
-use super::parts::{Check, clipped};
+use super::parts::{Check, counted};
 use super::when::Zone;
 use crate::base::Timestamp;
-use crate::scim::Kind;
 use crate::service::Cause;
 use crate::service::connect::Connecting;
+use crate::service::milestones::{Event, path, shown, words};
 use crate::store::{Activity, ActivityRow};
 
 /// A user or group that lives no longer than this was a test.
 const TEST_MS: i64 = 2 * 60 * 1000;
 /// A refusal is shown on the list while it is no older than this and nothing was accepted after it.
 const FRESH_MS: i64 = 60 * 60 * 1000;
+/// A token that was refused no longer than this before one was accepted was a try at the same.
+const JUST_BEFORE_MS: i64 = 10 * 60 * 1000;
 /// Users without any group for so long are worth a hint.
 const NO_GROUP_MS: i64 = 10 * 60 * 1000;
-
-/// Something that the connect page waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
-    Token,
-    First,
-    Accepted,
-    Discovery,
-    UserList,
-    UserLookup,
-    GroupList,
-    TestUser,
-    TestUpdated,
-    TestGroup,
-    TestMember,
-    TestDeleted,
-    User,
-    UserUpdated,
-    Group,
-    Member,
-}
 
 /// The list of what has reached the server.
 #[derive(Template)]
@@ -61,18 +43,29 @@ pub struct Checks {
 
 impl HtmlSafe for Checks {}
 
-/// When each line was first seen, as far as the kept activity tells.
+/// Something that was seen, and the request that showed it.
+#[derive(Clone, Debug)]
+struct First {
+    at: Timestamp,
+    address: String,
+    /// The request in a few words; nothing where it is not known any more.
+    what: String,
+}
+
+/// When each line was first seen: as it is kept, and as the latest requests show it.
 #[derive(Debug, Default)]
 pub struct Seen<'a> {
     pub token: Option<Timestamp>,
-    first: HashMap<Event, &'a Activity>,
+    first: HashMap<Event, First>,
     /// The first request from a public address.
     outside: Option<&'a Activity>,
     refused: Option<&'a Activity>,
+    /// What was refused for its token just before one was accepted: how often, and why the last time.
+    mistaken: Option<(u64, Cause)>,
 }
 
 impl<'a> Seen<'a> {
-    /// Reads the requests, whatever their order.
+    /// Reads the requests, whatever their order, and what is kept.
     pub fn of(found: &'a Connecting, email: &str) -> Seen<'a> {
         let mut rows: Vec<&Activity> = found.rows.iter().map(|row: &ActivityRow| &row.activity).collect();
         rows.reverse();
@@ -81,18 +74,27 @@ impl<'a> Seen<'a> {
             outside: rows.iter().copied().find(|row| is_outside(row)),
             ..Seen::default()
         };
+        for kept in &found.kept {
+            let (address, what) = (kept.address.clone(), kept.what.clone());
+            if let Some(event) = Event::from_key(&kept.name) {
+                seen.note(event, First { at: kept.at, address, what });
+            }
+        }
+        // Whoever used a token before anything was kept of it was here all the same.
+        let used = found.tokens.iter().filter_map(|token| Some((token.first_used?, token.used.as_ref()?)));
+        if let Some((at, used)) = used.min_by_key(|(at, _)| *at) {
+            for event in [Event::First, Event::Accepted] {
+                seen.note(event, First { at, address: used.address.clone(), what: String::new() });
+            }
+        }
         let tests = test_ids(&rows, email);
         for row in &rows {
-            seen.note(Event::First, row);
+            let test = row.subject.as_ref().is_some_and(|subject| tests.contains(&subject.id.as_str()));
+            for event in shown(row, test) {
+                seen.note(event, First { at: row.at, address: row.address.clone(), what: words(row) });
+            }
             if row.status >= 400 {
                 seen.refused = Some(row);
-                continue;
-            }
-            if row.token.is_some() {
-                seen.note(Event::Accepted, row);
-            }
-            for event in events(row, &tests) {
-                seen.note(event, row);
             }
         }
         // A refusal that something accepted came after is over, unless that was only a read.
@@ -102,6 +104,7 @@ impl<'a> Seen<'a> {
         {
             seen.refused = None;
         }
+        seen.mistaken = seen.first.get(&Event::Accepted).and_then(|accepted| mistaken(&rows, accepted.at));
         seen
     }
 
@@ -113,41 +116,28 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn note(&mut self, event: Event, row: &'a Activity) {
-        // Both the user and the group are deleted: the line is done with the last of them.
-        if event == Event::TestDeleted {
-            self.first.insert(event, row);
-        } else {
-            self.first.entry(event).or_insert(row);
+    fn note(&mut self, event: Event, first: First) {
+        match self.first.entry(event) {
+            Entry::Vacant(entry) => {
+                entry.insert(first);
+            }
+            // Both the user and the group are deleted: that line is done with the last of them.
+            Entry::Occupied(mut entry) if (first.at < entry.get().at) != (event == Event::TestDeleted) => {
+                entry.insert(first);
+            }
+            Entry::Occupied(_) => {}
         }
     }
 }
 
-/// What a request that was accepted shows.
-fn events(row: &Activity, tests: &[&str]) -> Vec<Event> {
-    let subject = row.subject.as_ref();
-    let kind = subject.map(|subject| subject.kind);
-    let test = subject.is_some_and(|subject| tests.contains(&subject.id.as_str()));
-    let gained = row.sentence.contains(" joined ") || row.sentence.contains(" gained ");
-    match (row.method.as_str(), kind, test) {
-        ("GET", None, _) if row.path.contains("/Users") => match row.query.contains("filter=") {
-            true => vec![Event::UserList, Event::UserLookup],
-            false => vec![Event::UserList],
-        },
-        ("GET", None, _) if row.path.contains("/Groups") => vec![Event::GroupList],
-        ("GET", None, _) => vec![Event::Discovery],
-        ("POST", Some(Kind::User), true) => vec![Event::TestUser],
-        ("PUT" | "PATCH", Some(Kind::User), true) => vec![Event::TestUpdated],
-        ("POST", Some(Kind::Group), true) => vec![Event::TestGroup],
-        ("PUT" | "PATCH", Some(Kind::Group), true) => vec![Event::TestMember],
-        ("DELETE", Some(_), true) => vec![Event::TestDeleted],
-        ("POST", Some(Kind::User), false) => vec![Event::User],
-        ("PUT" | "PATCH", Some(Kind::User), false) => vec![Event::UserUpdated],
-        ("POST", Some(Kind::Group), false) if row.note.contains("no members") => vec![Event::Group],
-        ("POST", Some(Kind::Group), false) => vec![Event::Group, Event::Member],
-        ("PUT" | "PATCH", Some(Kind::Group), false) if gained => vec![Event::Member],
-        _ => Vec::new(),
-    }
+/// Tokens that were refused within ten minutes before the first was accepted: how many, and why the last of them.
+fn mistaken(rows: &[&Activity], accepted: Timestamp) -> Option<(u64, Cause)> {
+    let before = |row: &&&Activity| row.at <= accepted && accepted.since(row.at) <= JUST_BEFORE_MS;
+    let refused = rows.iter().filter(before).filter_map(|row| {
+        let cause = row.cause.as_deref().and_then(Cause::from_key).filter(|cause| cause.is_token())?;
+        Some((row.folded.max(1), cause))
+    });
+    refused.reduce(|(sum, _), (times, cause)| (sum + times, cause))
 }
 
 /// Whether a request came from the internet, over TLS: whoever sent it has found the name and taken the certificate.
@@ -193,23 +183,16 @@ pub fn checks(
     seen: &Seen<'_>,
     warnings: &[Check],
 ) -> Checks {
-    let request = |row: &Activity| format!("{} {} → {}", row.method, path(row), row.status);
     let mut lines = vec![outside_line(zone, seen, warnings), token_line(zone, seen)];
     let next = next_line(provider, seen);
     let refusal = seen.refused.filter(|row| zone.now().since(row.at) < FRESH_MS);
     let mut last = seen.token.map(|at| (at, "Token created"));
     for (n, line) in provider.lines.iter().enumerate() {
         lines.push(match seen.first.get(&line.event) {
-            Some(row) => {
-                last = last.max(Some((row.at, line.title)));
-                let first = line.event == Event::First;
-                Check {
-                    kind: "ok",
-                    title: line.title.into(),
-                    at: zone.beneath(row.at),
-                    sub: if first { format!("From {}", row.address) } else { request(row) },
-                    mono: !first,
-                }
+            Some(first) => {
+                last = last.max(Some((first.at, line.title)));
+                let (sub, mono) = beneath(line.event, first, seen);
+                Check { kind: "ok", title: line.title.into(), at: zone.beneath(first.at), sub, mono }
             }
             None if next == Some(n) => listening(zone, line.title, line.expected, refusal),
             None => {
@@ -235,6 +218,18 @@ pub fn checks(
     .hinted(zone, provider, found, seen)
 }
 
+/// What stands beneath a line that is done, and whether it is a request's own words.
+fn beneath(event: Event, first: &First, seen: &Seen<'_>) -> (String, bool) {
+    match (event, seen.mistaken) {
+        (Event::First, _) if !first.address.is_empty() => (format!("From {}", first.address), false),
+        (Event::Accepted, Some((times, cause))) => {
+            let name = cause.words().name;
+            (format!("{} refused just before: {name}", counted(times, "request")), false)
+        }
+        _ => (first.what.clone(), true),
+    }
+}
+
 /// The line that is expected next: the first behind the last that was seen, because providers leave lines out.
 fn next_line(provider: &Provider, seen: &Seen<'_>) -> Option<usize> {
     let waits = |n: &usize| !seen.has(provider.lines[*n].event);
@@ -246,7 +241,8 @@ fn next_line(provider: &Provider, seen: &Seen<'_>) -> Option<usize> {
 impl Checks {
     /// Users arrive and no group does: worth a line of help after a while.
     fn hinted(mut self, zone: &Zone, provider: &Provider, found: &Connecting, seen: &Seen<'_>) -> Checks {
-        let waited = seen.first.get(&Event::User).is_some_and(|row| zone.now().since(row.at) >= NO_GROUP_MS);
+        let waited =
+            seen.first.get(&Event::User).is_some_and(|first| zone.now().since(first.at) >= NO_GROUP_MS);
         if waited && found.totals.users > 0 && found.totals.groups == 0 && !seen.has(Event::Group) {
             self.lines.push(Check {
                 kind: "warn",
@@ -322,7 +318,7 @@ fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity
                 kind: "bad",
                 title: title.into(),
                 at: format!("Refused {}", zone.beneath(row.at)),
-                sub: format!("{} {} was answered {}. {words}", row.method, path(row), row.status),
+                sub: format!("{} {} was answered {}. {words}", row.method, path(&row.path), row.status),
                 mono: false,
             }
         }
@@ -336,20 +332,11 @@ fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity
     }
 }
 
-fn path(row: &Activity) -> String {
-    let rest = row.path.strip_prefix("/scim/v2").or_else(|| row.path.strip_prefix("/scim"));
-    let rest = rest.unwrap_or(&row.path);
-    let mut parts = rest.split('/').skip(1);
-    match (parts.next(), parts.next()) {
-        (Some(kind), Some(id)) => format!("/{kind}/{}", clipped(id, 8)),
-        _ => clipped(rest, 40),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Subject;
+    use crate::scim::Kind;
+    use crate::store::{Milestone, Subject};
 
     fn row(n: i64, method: &str, path: &str, status: u16, about: Option<(Kind, &str, &str)>) -> ActivityRow {
         let subject = about.map(|(kind, id, name)| Subject { id: id.into(), kind, name: name.into() });
@@ -421,6 +408,59 @@ mod tests {
         assert_eq!(kinds(&found)[..3], ["ok", "ok", "bad"]);
         let found = connecting(vec![refused, row(2, "GET", "/scim/Users", 200, None)]);
         assert!(!kinds(&found).contains(&"bad"));
+    }
+
+    #[test]
+    fn what_is_kept_ticks_its_line_when_the_requests_are_forgotten() {
+        let kept = |event: Event, at| Milestone {
+            name: event.key().into(),
+            at: Timestamp(at),
+            address: "203.0.113.24".into(),
+            what: "POST /Users → 201".into(),
+            ..Milestone::default()
+        };
+        let mut found =
+            connecting(vec![row(90, "POST", "/scim/Users", 201, Some((Kind::User, "u9", "Mei")))]);
+        found.kept = vec![kept(Event::First, 1000), kept(Event::User, 2000), kept(Event::TestDeleted, 3000)];
+        let provider = super::super::idp::find("jumpcloud").expect("known");
+        let lines = |found: &Connecting| {
+            checks(&Zone::utc(Timestamp(100_000)), provider, found, &Seen::of(found, ""), &[]).lines
+        };
+        let line = |found: &Connecting, title: &str| {
+            let line = lines(found).into_iter().find(|line| line.title == title).expect("a line");
+            (line.kind, line.at, line.sub)
+        };
+        let ok = |at: &str, sub: &str| ("ok", at.to_owned(), sub.to_owned());
+        assert_eq!(line(&found, "First request arrived"), ok("00:00:01", "From 203.0.113.24"));
+        assert_eq!(line(&found, "First real user"), ok("00:00:02", "POST /Users → 201"));
+        assert_eq!(line(&found, "Test user and group deleted").0, "ok");
+        assert_eq!(line(&found, "First real group").0, "todo");
+        // Of a team that was connected before anything was kept, the token knows.
+        let used = super::super::connect::tests::token(1, Some(5000));
+        let old = Connecting { tokens: vec![used], ..Connecting::default() };
+        assert_eq!(line(&old, "Token accepted"), ok("00:00:05", ""));
+    }
+
+    #[test]
+    fn a_token_that_was_refused_just_before_is_told_where_it_was_accepted() {
+        let refused = |n| {
+            let mut refused = row(n, "GET", "/scim/Users", 401, None);
+            refused.activity.cause = Some(Cause::TokenShape.key().into());
+            refused
+        };
+        let sub = |rows| {
+            let found = connecting(rows);
+            let provider = super::super::idp::find("jumpcloud").expect("known");
+            let lines =
+                checks(&Zone::utc(Timestamp(9_000_000)), provider, &found, &Seen::of(&found, ""), &[]).lines;
+            lines.into_iter().find(|line| line.title == "Token accepted").expect("a line").sub
+        };
+        let good = |n| row(n, "GET", "/scim/Users", 200, None);
+        assert_eq!(
+            sub(vec![refused(1), refused(2), good(3), refused(4)]),
+            "2 requests refused just before: Token pasted with something around it"
+        );
+        assert_eq!(sub(vec![refused(1), good(700)]), "GET /Users → 200", "that was long before");
     }
 
     #[test]

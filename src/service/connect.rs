@@ -3,10 +3,10 @@
 
 use serde_json::json;
 
-use super::{Actor, Error, Service};
+use super::{Actor, Error, Service, milestones};
 use crate::base::TeamId;
 use crate::scim::{Kind, fold};
-use crate::store::{ActivityQuery, ActivityRow, Token, Totals};
+use crate::store::{ActivityQuery, ActivityRow, Milestone, Token, Totals};
 
 /// More requests than this are not looked at.
 const MOST_ROWS: u32 = 500;
@@ -17,6 +17,8 @@ pub struct Connecting {
     pub tokens: Vec<Token>,
     /// Requests of the team and of no team, latest first.
     pub rows: Vec<ActivityRow>,
+    /// What is kept for good of what came first, oldest first.
+    pub kept: Vec<Milestone>,
     pub totals: Totals,
     /// Whether the proposed test address is somebody's already.
     pub email_taken: bool,
@@ -44,6 +46,7 @@ impl Service {
                 Ok(Connecting {
                     tokens: tx.tokens(team)?,
                     rows: tx.activity_of_all(team, &query)?,
+                    kept: milestones::kept(tx, team, &email)?,
                     totals: tx.totals(team)?,
                     email_taken: tx.resource_by_value(team, Kind::User, "userName", &email)?.is_some(),
                     elsewhere,

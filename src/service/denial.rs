@@ -4,10 +4,9 @@
 use super::cause::{Cause, NOTHING_CHANGED};
 use super::missed::{What, Whose};
 use super::record::{Asked, Ending};
-use super::redact;
 use super::sentence::Deed;
 use super::wanted::Wanted;
-use super::{Error, Service};
+use super::{Error, Service, milestones, redact};
 use crate::base::TeamId;
 use crate::scim::ScimType;
 use crate::store::{Activity, ReadTx, StoreError, Subject};
@@ -60,7 +59,7 @@ impl Service {
                         row.note = note;
                     }
                     name_subject(tx, team, &mut row, &denial, &secrets)?;
-                    tx.insert_activity(&row).map(|_| ())
+                    milestones::record(tx, &row)
                 });
                 if !written {
                     self.gather(Whose { team, token, what: What::Refused(cause, status) }, asked, status);
@@ -69,7 +68,7 @@ impl Service {
             _ => {
                 // What a stranger wrote is not kept: it could be anything, a mistyped token included.
                 (row.query, row.request_body) = (String::new(), None);
-                if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+                if !self.store().later(move |tx| milestones::record(tx, &row)) {
                     self.0.strangers.fold(&asked.address, Some(cause), 1);
                 }
             }

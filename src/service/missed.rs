@@ -8,7 +8,7 @@ use super::cause::Cause;
 use super::record::Asked;
 use super::sentence::{Deed, count as count_of, number};
 use super::strangers::Folded;
-use super::{Service, redact};
+use super::{Service, milestones, redact};
 use crate::base::TeamId;
 use crate::store::Activity;
 
@@ -147,7 +147,7 @@ impl Service {
                     },
                 }
             };
-            if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+            if !self.store().later(move |tx| milestones::record(tx, &row)) {
                 self.0.strangers.fold(&address, cause, count);
             }
         }
@@ -178,7 +178,7 @@ impl Service {
             request_body: Some(gathered.lines.clone().into_bytes()).filter(|lines| !lines.is_empty()),
             ..Activity::default()
         };
-        if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+        if !self.store().later(move |tx| milestones::record(tx, &row)) {
             self.0.missed.put_back(whose, &gathered);
         }
     }

@@ -28,6 +28,7 @@ pub mod invites;
 pub mod job;
 pub mod leaving;
 mod membership;
+pub mod milestones;
 mod missed;
 pub mod overview;
 mod passwords;

@@ -9,7 +9,7 @@ use super::cause::Cause;
 use super::missed::{What, Whose};
 use super::redact::{self, Untold};
 use super::sentence::{self, Change, Deed};
-use super::{Caller, Error, Service};
+use super::{Caller, Error, Service, milestones};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Notes;
 use crate::scim::resource::Difference;
@@ -198,8 +198,7 @@ pub(super) fn change(
     asked: &Asked,
     end: &Ending<'_>,
 ) -> Result<(), Error> {
-    tx.insert_activity(&asked.activity(Some(caller.team), Some(caller.token), true, end))?;
-    Ok(())
+    Ok(milestones::record(tx, &asked.activity(Some(caller.team), Some(caller.token), true, end))?)
 }
 
 impl Service {
@@ -208,7 +207,7 @@ impl Service {
     pub fn record_read(&self, caller: &Caller, asked: &Asked, end: &Ending<'_>) {
         if self.store().waiting_later() < READS_AT_ONCE {
             let row = asked.activity(Some(caller.team), Some(caller.token), false, end);
-            if self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+            if self.store().later(move |tx| milestones::record(tx, &row)) {
                 return;
             }
         }
@@ -224,7 +223,7 @@ impl Service {
             return;
         }
         let row = Activity { query: String::new(), ..asked.activity(None, None, false, end) };
-        if !self.store().later(move |tx| tx.insert_activity(&row).map(|_| ())) {
+        if !self.store().later(move |tx| milestones::record(tx, &row)) {
             self.0.strangers.fold(&asked.address, None, 1);
         }
     }

@@ -35,7 +35,7 @@ impl Service {
     }
 }
 
-fn is_test(tx: &ReadTx<'_>, team: TeamId, email: &str, id: &str) -> Result<bool, Error> {
+pub(super) fn is_test(tx: &ReadTx<'_>, team: TeamId, email: &str, id: &str) -> Result<bool, Error> {
     if let Some(row) = tx.resource_any(team, id)? {
         return Ok(living(&row, email));
     }
@@ -43,7 +43,7 @@ fn is_test(tx: &ReadTx<'_>, team: TeamId, email: &str, id: &str) -> Result<bool,
 }
 
 /// Whether a user or group that lives is a test: by its name alone.
-fn living(row: &Row, email: &str) -> bool {
+pub(super) fn living(row: &Row, email: &str) -> bool {
     let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
     let name = |attribute| document.get(attribute).and_then(serde_json::Value::as_str).unwrap_or_default();
     is_name(name("userName"), email) || is_name(&row.display, email)
@@ -51,7 +51,12 @@ fn living(row: &Row, email: &str) -> bool {
 
 /// Whether what was deleted was one: by its name, or by how short its life was.
 fn past(gone: &Tombstone, email: &str) -> bool {
-    gone.deleted.since(gone.created) <= LIFE_MS || is_name(&gone.name, email)
+    was_brief(gone) || is_name(&gone.name, email)
+}
+
+/// Whether its life was as short as a test's.
+pub(super) fn was_brief(gone: &Tombstone) -> bool {
+    gone.deleted.since(gone.created) <= LIFE_MS
 }
 
 fn is_name(name: &str, email: &str) -> bool {

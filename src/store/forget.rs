@@ -99,7 +99,7 @@ impl WriteTx<'_> {
 }
 
 /// In this order: nothing may point at what is gone.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     |tx, team, limit| tx.prune_activity(Some(team), Timestamp(i64::MAX), limit),
     |tx, team, limit| tx.erase_groups(team, limit),
     |tx, team, limit| tx.erase_users(team, limit),
@@ -149,6 +149,7 @@ const STEPS: [Step; 15] = [
         )
     },
     |tx, team, _| tx.run("delete from leniency where team = ?", [team]),
+    |tx, team, _| tx.run("delete from milestone where team = ?", [team]),
     |tx, team, _| tx.run("delete from team_schema where team = ?", [team]),
     |tx, team, _| tx.run("delete from team_setting where team = ?", [team]),
     // Whatever a request that was under way when the team was removed has written since.
@@ -201,6 +202,7 @@ mod tests {
                 &json!({ "id": "urn:example:2.0:Badge" }),
             )?;
             tx.set_team_settings(acme, &TeamSettings::default())?;
+            tx.note_milestone(acme, 1, Default::default)?;
             tx.append_audit(Some(acme), &crate::store::Hand::here("ada"), "team.created", "Acme", &json!({}))
                 .map(drop)
         };
@@ -238,7 +240,7 @@ mod tests {
         let (acme, other) = (lived_in(&store, "Acme"), lived_in(&store, "Other"));
         let (before, neighbour) = (rows(&store, acme), rows(&store, other));
         for table in
-            "above activity activity_body day event former_name hour leniency member member_day member_past resource run \
+            "above activity activity_body day event former_name hour leniency member milestone member_day member_past resource run \
                       team_schema team_setting token tombstone total"
                 .split_whitespace()
         {

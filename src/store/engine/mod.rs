@@ -25,6 +25,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::StoreError;
+use super::milestones::Noted;
 use crate::base::{Clock, Ids};
 
 use queue::{Gathered, Job, Message, Waiting};
@@ -76,6 +77,7 @@ struct Shared {
     broken: Mutex<Option<String>>,
     /// Connections that wait for a thread that reads.
     spare: Mutex<Vec<Connection>>,
+    noted: Noted,
 }
 
 impl Shared {
@@ -127,6 +129,7 @@ impl Store {
             writable: AtomicBool::new(true),
             broken: Mutex::new(None),
             spare: Mutex::default(),
+            noted: Noted::default(),
             options,
         });
         Store::start(shared, connection)

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Params, Row};
 use crate::base::{Ids, TeamId, Timestamp};
 use crate::scim::Kind;
 use crate::store::StoreError;
+use crate::store::milestones::Noted;
 
 /// One snapshot of the file.
 pub struct ReadTx<'c> {
@@ -104,11 +105,17 @@ pub type AtEnd = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Sen
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     at_end: Vec<AtEnd>,
+    noted: &'c Noted,
 }
 
 impl<'c> WriteTx<'c> {
-    pub(super) fn new(sqlite: &'c Connection, now: Timestamp, ids: &'c Ids) -> WriteTx<'c> {
-        WriteTx { read: ReadTx::new(sqlite, now, ids, None), at_end: Vec::new() }
+    pub(super) fn new(sqlite: &'c Connection, now: Timestamp, ids: &'c Ids, noted: &'c Noted) -> WriteTx<'c> {
+        WriteTx { read: ReadTx::new(sqlite, now, ids, None), at_end: Vec::new(), noted }
+    }
+
+    /// Which milestones need not be noted again.
+    pub(in crate::store) fn noted(&self) -> &'c Noted {
+        self.noted
     }
 
     /// Leaves a write for the end of the transaction, behind all jobs of the batch: one that would cost each job a flush

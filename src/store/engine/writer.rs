@@ -299,7 +299,7 @@ impl Writer {
     fn in_savepoint(&mut self, job: impl FnOnce(&mut WriteTx<'_>) -> bool) -> Result<Outcome, StoreError> {
         self.sqlite.prepare_cached("savepoint job")?.execute([])?;
         let now = self.shared.options.clock.now();
-        let mut tx = WriteTx::new(&self.sqlite, now, &self.shared.options.ids);
+        let mut tx = WriteTx::new(&self.sqlite, now, &self.shared.options.ids, &self.shared.noted);
         let keep = job(&mut tx);
         let at_end = tx.into_at_end();
         if let Some(damage) = failure::take_damage() {
