@@ -10,15 +10,18 @@ use std::time::Duration;
 use super::calls::{self, name};
 use super::client::{Call, Limit, Make, Turn, ask, play};
 use super::server::{Running, binary, make, serve, token};
+use super::workloads::counter;
 
 const USERS: usize = 2_000;
-/// Requests that are counted, after some that warm up.
+/// Requests that are counted, after some that warm up; of those with a thousand members in them a tenth.
 const REQUESTS: usize = 300;
 const WARM: usize = 20;
+const FEWER: usize = 10;
+const HEAVY: [&str; 2] = ["w6", "w12g"];
 /// How much more than recorded is a regression, in percent.
 const TOLERANCE: f64 = 10.0;
 
-/// Counts all, or those that the command line names; `--record` makes what was found the baseline.
+/// Counts all, or those that the command line names; `--record` makes what was found the baseline of these.
 pub async fn run() {
     let wanted: Vec<String> = std::env::args().filter(|argument| argument.starts_with('w')).collect();
     let directory = tempfile::tempdir().expect("a directory");
@@ -36,12 +39,20 @@ pub async fn run() {
     // Before the end of this process, which would not wait for it.
     drop(counted);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/counters.txt");
+    let known = std::fs::read_to_string(&file).unwrap_or_default();
     if std::env::args().any(|argument| argument == "--record") {
-        let lines: String = found.iter().map(|(key, count)| format!("{key} {count}\n")).collect();
-        return std::fs::write(file, lines).expect("the baseline is written");
+        return std::fs::write(file, recorded(&known, found)).expect("the baseline is written");
     }
-    let known = std::fs::read_to_string(file).unwrap_or_default();
     std::process::exit(i32::from(worse(&known, &found)));
+}
+
+/// The baseline with what was found, which takes the place of what was known of the same paths.
+fn recorded(known: &str, found: BTreeMap<String, u64>) -> String {
+    let known = known.lines().filter_map(|line| line.split_once(' '));
+    let mut all: BTreeMap<String, String> =
+        known.map(|(key, count)| (key.to_owned(), count.trim().to_owned())).collect();
+    all.extend(found.into_iter().map(|(key, count)| (key, count.to_string())));
+    all.iter().map(|(key, count)| format!("{key} {count}\n")).collect()
 }
 
 /// Prints each difference to the baseline; whether any path has become worse.
@@ -82,11 +93,12 @@ impl Counted {
 
     /// Instructions a request, what it leaves to the writer included. The profile is kept under the path's name.
     async fn count(&self, key: &str, make: Make) -> u64 {
+        let fewer = if HEAVY.contains(&key) { FEWER } else { 1 };
         self.control("--instr=on");
-        play(&self.server.target, limit(WARM), make.clone()).await;
+        play(&self.server.target, limit(WARM / fewer), make.clone()).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.control("--zero");
-        let done = play(&self.server.target, limit(REQUESTS), make).await;
+        let done = play(&self.server.target, limit(REQUESTS / fewer), make).await;
         assert_eq!(done.errors, 0, "{:?}", done.faults);
         // The records of reads are written by then.
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -97,7 +109,7 @@ impl Counted {
         let total = text.lines().find_map(|line| line.strip_prefix("totals: ")).expect("totals");
         let total: u64 = total.trim().parse().expect("a number");
         std::fs::rename(profile, self.out.join(format!("{key}.callgrind"))).expect("a profile");
-        total / REQUESTS as u64
+        total / (REQUESTS / fewer) as u64
     }
 
     fn newest(&self) -> PathBuf {
@@ -120,13 +132,19 @@ async fn paths(server: &Running) -> Vec<(&'static str, Make)> {
     let large = made(server, &calls::group("All", &ids)).await;
     let small = made(server, &calls::group("Few", &ids[..1_000])).await;
     let each = move |turn: Turn| turn.k * 7 % USERS;
-    let (of_get, of_put, of_patch, of_large, of_small, of_new) =
-        (ids.clone(), ids.clone(), ids.clone(), ids.clone(), ids.clone(), ids);
+    let (of_get, of_put, of_patch, of_large, of_small, of_new, of_filling) =
+        (ids.clone(), ids.clone(), ids.clone(), ids.clone(), ids.clone(), ids.clone(), ids.clone());
+    let entered = counter();
     let in_and_out = |turn: Turn, group: &str, id: &String| match turn.k % 2 {
         0 => calls::leave(group, id),
         _ => calls::join(group, std::slice::from_ref(id)),
     };
     let (bare, few) = (large.clone(), small.clone());
+    // Those of the directory who are not in it yet enter each of them by hundreds, ten times.
+    let mut filling = Vec::new();
+    for number in 0..(WARM + REQUESTS) / FEWER / 10 + 1 {
+        filling.push(made(server, &calls::group(&format!("Filling {number}"), &ids[..1_000])).await);
+    }
     vec![
         ("w2", make(move |turn| calls::look_up(&name(each(turn)), true))),
         ("w2m", make(|turn| calls::look_up(&name(USERS + turn.k), false))),
@@ -152,7 +170,14 @@ async fn paths(server: &Running) -> Vec<(&'static str, Make)> {
                 calls::put(&of_put[k], &name(k), k, &format!("Engineer {}", turn.k * 31))
             }),
         ),
-        ("w6", make(move |_| calls::group(&format!("New {}", stamp()), &of_new[..100]))),
+        ("w6", make(move |_| calls::group(&format!("New {}", stamp()), &of_new[..1_000]))),
+        (
+            "w12g",
+            make(move |_| {
+                let turn = entered();
+                calls::join(&filling[turn / 10], &of_filling[1_000 + turn % 10 * 100..][..100])
+            }),
+        ),
         ("w1", make(|turn| calls::create(&format!("new{}-{}@example.com", turn.k, stamp()), turn.k))),
     ]
 }

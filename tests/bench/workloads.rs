@@ -328,7 +328,7 @@ async fn writers(desk: &mut Desk) {
 }
 
 /// Counts from 0, over all rounds.
-fn counter() -> impl Fn() -> usize + Send + Sync + 'static {
+pub fn counter() -> impl Fn() -> usize + Send + Sync + 'static {
     let counter = AtomicUsize::new(0);
     move || counter.fetch_add(1, Ordering::Relaxed)
 }
