@@ -31,8 +31,21 @@ pub fn of(team: TeamId, activity: &Activity) -> String {
             add(team, &subject.name, &mut words);
         }
     }
-    activity.also.iter().for_each(|text| add(team, text, &mut words));
+    let told = words.len();
+    let mut more = String::new();
+    for text in &activity.also {
+        more.clear();
+        add(team, text, &mut more);
+        if !stands_in(&words[..told], &more) {
+            words.push_str(&more);
+        }
+    }
     words
+}
+
+/// Whether words stand among others, one after the other.
+fn stands_in(words: &str, some: &str) -> bool {
+    words.match_indices(some).any(|(at, _)| at == 0 || words[..at].ends_with(' '))
 }
 
 /// Whether there is no word in a text.
@@ -124,6 +137,16 @@ mod tests {
         assert_eq!(words("req_01JD9T7F"), ["req", "01jd9t7f"]);
         assert_eq!(words("田中 Straße 🎉"), ["田", "中", "strasse", "u1f389"]);
         assert_eq!(words(" %*\"()-\u{0} "), [""; 0]);
+    }
+
+    #[test]
+    fn who_is_told_of_already_is_not_indexed_twice_and_nobody_is_forgotten() {
+        let activity = Activity {
+            sentence: "Ann-Lee Ray joined Ops".into(),
+            also: ["Ann-Lee Ray", "Lee", "Ra", "Ann Ray", "Ops"].map(str::to_owned).to_vec(),
+            ..Activity::default()
+        };
+        assert_eq!(of(TeamId(7), &activity), "7tann 7tlee 7tray 7tjoined 7tops 7tra 7tann 7tray ");
     }
 
     #[test]
