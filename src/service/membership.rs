@@ -16,8 +16,6 @@ use crate::store::{By, Known, ReadTx, Row, WriteTx};
 const EVENT_MEMBERS: usize = 1000;
 /// By how many members a request is found at most.
 const FOUND_BY: usize = 200;
-/// How many members are read at a time when the whole list is needed.
-const PAGE: u32 = 10_000;
 
 /// What an edit came to: members by their internal number.
 #[derive(Debug, Default)]
@@ -30,6 +28,11 @@ impl Delta {
     /// Whether nobody joined and nobody left.
     pub fn is_empty(&self) -> bool {
         self.joined.is_empty() && self.left.is_empty()
+    }
+
+    /// How many joined.
+    pub fn joined(&self) -> usize {
+        self.joined.len()
     }
 
     /// The names of those who joined, and of those who left.
@@ -87,12 +90,9 @@ pub fn apply(
     let mut delta = Delta::default();
     for edit in edits {
         match edit {
-            MemberEdit::Add(members) => {
-                let wanted = resolve(tx, caller, members, notes)?;
-                add(tx, caller, group, wanted, &mut delta)?;
-            }
+            MemberEdit::Add(members) => enter(tx, caller, group, members, notes, &mut delta)?,
             MemberEdit::Remove(ids) => {
-                let found = tx.find_members(caller.team, ids)?;
+                let found = tx.find_members(caller.team, ids.iter().map(String::as_str))?;
                 remove(tx, caller, group, found, &mut delta)?;
             }
             MemberEdit::RemoveWhere { filter, otherwise } => {
@@ -104,7 +104,7 @@ pub fn apply(
                 }
             }
             MemberEdit::RemoveAll => {
-                let everyone = all(tx, caller, group)?;
+                let everyone = tx.known_members(caller.team, group.n)?;
                 remove(tx, caller, group, everyone, &mut delta)?;
             }
             MemberEdit::Replace(members) => replace(tx, caller, group, members, notes, &mut delta)?,
@@ -122,6 +122,19 @@ pub fn apply(
     Ok(delta)
 }
 
+/// Takes members into a group.
+pub fn enter(
+    tx: &mut WriteTx<'_>,
+    caller: &Caller,
+    group: &Row,
+    members: &[Member],
+    notes: &mut Notes,
+    delta: &mut Delta,
+) -> Result<(), Error> {
+    let wanted = resolve(tx, caller, members, notes)?;
+    add(tx, caller, group, wanted, delta)
+}
+
 /// Makes the member list exactly `members` (PUT, or PATCH `replace` on `members`).
 pub fn replace(
     tx: &mut WriteTx<'_>,
@@ -133,7 +146,8 @@ pub fn replace(
 ) -> Result<(), Error> {
     let wanted = resolve(tx, caller, members, notes)?;
     let keep: HashSet<i64> = wanted.iter().map(|found| found.n).collect();
-    let gone = all(tx, caller, group)?.into_iter().filter(|found| !keep.contains(&found.n)).collect();
+    let everyone = tx.known_members(caller.team, group.n)?;
+    let gone = everyone.into_iter().filter(|found| !keep.contains(&found.n)).collect();
     remove(tx, caller, group, gone, delta)?;
     add(tx, caller, group, wanted, delta)
 }
@@ -145,12 +159,8 @@ fn add(
     wanted: Vec<Known>,
     delta: &mut Delta,
 ) -> Result<(), Error> {
-    let numbers: Vec<i64> = wanted.iter().map(|found| found.n).collect();
-    let mut added: HashSet<i64> = tx.add_members(caller.team, group, &numbers)?.into_iter().collect();
-    for found in wanted {
-        if added.remove(&found.n) {
-            delta.add(found);
-        }
+    for found in tx.add_members(caller.team, group, wanted)? {
+        delta.add(found);
     }
     Ok(())
 }
@@ -163,9 +173,9 @@ fn remove(
     delta: &mut Delta,
 ) -> Result<(), Error> {
     let numbers: Vec<i64> = unwanted.iter().map(|found| found.n).collect();
-    let mut removed: HashSet<i64> = tx.remove_members(caller.team, group, &numbers)?.into_iter().collect();
+    let mut removed = tx.remove_members(caller.team, group, &numbers)?.into_iter().peekable();
     for found in unwanted {
-        if removed.remove(&found.n) {
+        if removed.next_if_eq(&found.n).is_some() {
             delta.remove(found);
         }
     }
@@ -180,8 +190,7 @@ fn resolve(
     members: &[Member],
     notes: &mut Notes,
 ) -> Result<Vec<Known>, Error> {
-    let ids: Vec<String> = members.iter().map(|member| member.value.clone()).collect();
-    let found = tx.find_members(caller.team, &ids)?;
+    let found = tx.find_members(caller.team, members.iter().map(|member| member.value.as_str()))?;
     let typed = members.iter().any(|member| member.kind.is_some());
     if found.len() < members.len() || typed {
         let known: HashMap<&str, Kind> = found.iter().map(|found| (found.id.as_str(), found.kind)).collect();
@@ -223,28 +232,9 @@ fn unknown(tx: &ReadTx<'_>, caller: &Caller, member: &Member, notes: &mut Notes)
     ))))
 }
 
-fn all(tx: &ReadTx<'_>, caller: &Caller, group: &Row) -> Result<Vec<Known>, Error> {
-    let mut everyone: Vec<Known> = Vec::new();
-    loop {
-        let after = everyone.last().map(|found| found.n);
-        let page = tx.members(caller.team, group.n, after, PAGE)?;
-        let full = page.len() == PAGE as usize;
-        everyone.extend(page.into_iter().map(|(n, member)| Known {
-            n,
-            id: member.id,
-            kind: member.kind,
-            display: member.display,
-            named: member.named,
-        }));
-        if !full {
-            return Ok(everyone);
-        }
-    }
-}
-
 /// The members that satisfy a filter.
 fn matching(tx: &ReadTx<'_>, caller: &Caller, group: &Row, filter: &Filter) -> Result<Vec<Known>, Error> {
-    let everyone = all(tx, caller, group)?;
+    let everyone = tx.known_members(caller.team, group.n)?;
     Ok(everyone.into_iter().filter(|found| eval_value(filter, &as_value(found))).collect())
 }
 

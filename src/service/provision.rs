@@ -148,13 +148,11 @@ fn create(tx: &mut WriteTx<'_>, job: &Job, parsed: &Parsed) -> Result<Outcome, E
     let event = tx.append_event(caller.team, job.by(), event, kind, &row.id, &body)?;
     let mut delta = Delta::default();
     if let Some(members) = &parsed.members {
-        let edits = [MemberEdit::Add(members.clone())];
-        delta = membership::apply(tx, caller, &row, &edits, &mut notes)?;
+        membership::enter(tx, caller, &row, members, &mut notes, &mut delta)?;
     }
-    let (joined, _) = delta.names();
     let deed = match restored {
         true => Deed::Restored { name: &row.display },
-        false => Deed::Created { kind, name: &row.display, members: joined.len(), active: row.active },
+        false => Deed::Created { kind, name: &row.display, members: delta.joined(), active: row.active },
     };
     let done = Done {
         verb: Verb::Create,

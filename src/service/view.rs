@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use super::Error;
 use super::in_force::InForce;
 use crate::base::TeamId;
-use crate::scim::resource::{Derived, GroupRef, ManagerRef, MemberRef, Meta, Projection, render};
+use crate::scim::resource::{Derived, GroupRef, ManagerRef, Members, Meta, Nobody, Projection, render};
 use crate::scim::{Document, Kind, Registry, registry};
-use crate::store::{ReadTx, Row};
+use crate::store::{ReadTx, Roll, Row};
 
-/// How many members are read at a time.
-const PAGE: u32 = 10_000;
+/// Bytes that an entry of `members` has beside the base of its address, on the average: memory is taken once.
+const ENTRY: usize = 160;
 /// How many numbers lie between the resources of a page at most, on the average, where they are walked at once.
 const SPREAD: i64 = 8;
 
@@ -32,7 +32,7 @@ impl View {
     /// The resource as JSON.
     pub fn body(&self, tx: &ReadTx<'_>, team: TeamId, row: &Row) -> Result<Vec<u8>, Error> {
         let parts = Parts::load(tx, team, row, None, |name| self.projection.wants(row.kind, name))?;
-        Ok(self.shown(row, &parts))
+        self.shown(row, parts)
     }
 
     /// The resources of a page, each as JSON.
@@ -41,7 +41,7 @@ impl View {
         let one = |row: &Row| {
             let own = groups.as_mut().map(|groups| groups.remove(&row.n).unwrap_or_default());
             let parts = Parts::load(tx, team, row, own, |name| self.projection.wants(row.kind, name))?;
-            Ok(self.shown(row, &parts))
+            self.shown(row, parts)
         };
         rows.iter().map(one).collect()
     }
@@ -63,11 +63,13 @@ impl View {
         Ok(tx.groups_between(team, first, last)?)
     }
 
-    fn shown(&self, row: &Row, parts: &Parts) -> Vec<u8> {
-        let mut out = Vec::with_capacity(row.doc.len() + 512);
+    fn shown(&self, row: &Row, parts: Parts<'_>) -> Result<Vec<u8>, Error> {
+        let members = parts.members.as_ref().map_or(0, |_| row.members as usize);
+        let mut out = Vec::with_capacity(row.doc.len() + 512 + members * (ENTRY + self.base.len()));
         let derived = parts.derived(row);
         render(&mut out, self.registry(), row.kind, &row.doc, &derived, &self.projection, &self.base);
-        out
+        parts.members.map_or(Ok(()), Roll::whole)?;
+        Ok(out)
     }
 
     /// The address of a resource.
@@ -77,21 +79,22 @@ impl View {
 }
 
 /// What is derived for one resource.
-struct Parts {
+struct Parts<'t> {
     groups: Vec<GroupRef>,
-    members: Vec<MemberRef>,
+    /// Read as they are written, where they are shown.
+    members: Option<Roll<'t>>,
     manager: Option<ManagerRef>,
 }
 
-impl Parts {
+impl<'t> Parts<'t> {
     fn load(
-        tx: &ReadTx<'_>,
+        tx: &'t ReadTx<'_>,
         team: TeamId,
         row: &Row,
         groups: Option<Vec<GroupRef>>,
         wants: impl Fn(&str) -> bool,
-    ) -> Result<Parts, Error> {
-        let mut parts = Parts { groups: Vec::new(), members: Vec::new(), manager: None };
+    ) -> Result<Parts<'t>, Error> {
+        let mut parts = Parts { groups: Vec::new(), members: None, manager: None };
         match row.kind {
             Kind::User => {
                 match groups {
@@ -101,7 +104,7 @@ impl Parts {
                 }
                 parts.manager = manager(tx, team, &row.doc)?;
             }
-            Kind::Group if wants("members") => parts.members = members(tx, team, row.n)?,
+            Kind::Group if wants("members") => parts.members = Some(tx.roll(team, row.n)),
             Kind::Group => {}
         }
         Ok(parts)
@@ -112,23 +115,8 @@ impl Parts {
             id: &row.id,
             meta: Meta { created: row.created, modified: row.modified, version: row.version },
             groups: &self.groups,
-            members: &self.members,
+            members: self.members.as_ref().map_or(&Nobody, |roll| roll as &dyn Members),
             manager: self.manager.as_ref(),
-        }
-    }
-}
-
-/// All members of a group, in the order in which they joined the directory.
-pub fn members(tx: &ReadTx<'_>, team: TeamId, group: i64) -> Result<Vec<MemberRef>, Error> {
-    let mut members: Vec<MemberRef> = Vec::new();
-    let mut after = None;
-    loop {
-        let page = tx.members(team, group, after, PAGE)?;
-        after = page.last().map(|(n, _)| *n);
-        let full = page.len() == PAGE as usize;
-        members.extend(page.into_iter().map(|(_, member)| member));
-        if !full {
-            return Ok(members);
         }
     }
 }

@@ -97,8 +97,9 @@ impl WriteTx<'_> {
         resource: &str,
         body: &Value,
     ) -> Result<u64> {
-        let sql = "update total set events = events + 1 where team = ? returning events";
-        let number = self.number(sql, [team])? as u64;
+        // In two statements: one with `returning` is a savepoint of its own.
+        self.run("update total set events = events + 1 where team = ?", [team])?;
+        let number = self.last_event(team)?;
         let (now, id) = (self.now(), self.ids().event());
         self.run(
             "insert into event (team, number, id, at, name, kind, resource, body, request, token, who)

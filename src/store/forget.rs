@@ -173,8 +173,8 @@ mod tests {
         let (dev, all) = (group(store, acme, "Dev"), group(store, acme, "All"));
         let (ada, bob) = (user(store, acme, "ada"), user(store, acme, "bob"));
         let job = move |tx: &mut WriteTx| -> Result<()> {
-            tx.add_members(acme, &dev, &[ada.n, bob.n])?;
-            tx.add_members(acme, &all, &[dev.n])?;
+            tx.add_numbers(acme, &dev, &[ada.n, bob.n])?;
+            tx.add_numbers(acme, &all, &[dev.n])?;
             tx.append_event(acme, By::default(), "membership.added", Kind::Group, &dev.id, &json!({}))?;
             tx.keep_former_name(acme, &bob, "robert")?;
             tx.delete_resource(acme, &bob, crate::store::By::default())?;

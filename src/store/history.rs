@@ -131,7 +131,7 @@ mod tests {
     fn join(store: &Store, team: TeamId, group: &Row, member: &Row) {
         let (group, n) = (group.clone(), member.n);
         let job = move |tx: &mut WriteTx| -> Result<()> {
-            tx.add_members(team, &group, &[n])?;
+            tx.add_numbers(team, &group, &[n])?;
             let by = By { request: "req_join", token: Some(7), who: None };
             tx.append_event(team, by, "membership.added", Kind::Group, &group.id, &Value::Null).map(drop)
         };

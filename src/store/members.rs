@@ -1,14 +1,15 @@
 //! Membership: one row per edge, read from both sides, and the closure `above` that says which groups hold a group.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use super::{ReadTx, Result, Row, WriteTx};
+use super::{ReadTx, Result, Row, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Kind;
-use crate::scim::resource::{GroupRef, MemberRef};
+use crate::scim::resource::{GroupRef, MemberRef, MemberView, Members};
 
 /// A resource found by its public id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Known {
     pub display: String,
     /// Whether that is its own `displayName`.
     pub named: bool,
+    /// Where it lives: it enters no group elsewhere.
+    team: TeamId,
 }
 
 /// A member as its membership knows it.
@@ -31,7 +34,41 @@ pub struct MemberLine {
     pub since: Timestamp,
 }
 
+/// The members of a group, read from the snapshot while they are shown. Afterwards `whole` says whether all were.
+pub struct Roll<'t> {
+    tx: &'t ReadTx<'t>,
+    group: i64,
+    failed: RefCell<Option<StoreError>>,
+}
+
+impl Members for Roll<'_> {
+    fn each(&self, take: &mut dyn FnMut(MemberView<'_>)) {
+        let sql = "select id, kind, case named when 1 then display else '' end
+                   from member where holder = ? order by member";
+        let read = self.tx.each(sql, [self.group], |row| {
+            let text = |column| row.get_ref(column).and_then(|value| Ok(value.as_str()?));
+            take(MemberView { id: text(0)?, kind: row.get(1)?, display: text(2)? });
+            Ok(ControlFlow::Continue(()))
+        });
+        if let Err(error) = read {
+            *self.failed.borrow_mut() = Some(error);
+        }
+    }
+}
+
+impl Roll<'_> {
+    /// Whether what was shown are all of them.
+    pub fn whole(self) -> Result<()> {
+        self.failed.into_inner().map_or(Ok(()), Err)
+    }
+}
+
 impl ReadTx<'_> {
+    /// All members of a group in the order of their numbers, to be shown.
+    pub fn roll(&self, _team: TeamId, group: i64) -> Roll<'_> {
+        Roll { tx: self, group, failed: RefCell::new(None) }
+    }
+
     /// Members of a group in the order of their numbers, from the first after `after` on, at most `limit`. With their numbers.
     pub fn members(
         &self,
@@ -133,76 +170,92 @@ impl ReadTx<'_> {
     }
 
     /// Those of the public ids that live here, in the order asked, each once.
-    pub fn find_members(&self, team: TeamId, ids: &[String]) -> Result<Vec<Known>> {
-        let mut seen = HashSet::with_capacity(ids.len());
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
-            let sql = "select n, kind, display, named from resource where team = ? and id = ?";
-            found.extend(self.one(sql, params![team, id], |row| {
-                let (n, kind, display, named) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(Known { n, id: id.clone(), kind, display, named })
-            })?);
-        }
-        Ok(found)
+    pub fn find_members<'i>(
+        &self,
+        team: TeamId,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<Vec<Known>> {
+        let mut seen = HashSet::new();
+        let mut ids: Vec<&str> = ids.into_iter().collect();
+        ids.retain(|id| seen.insert(*id));
+        let sql = "select n, kind, display, named from resource where team = ? and id = ?";
+        let found = self.one_each(sql, ids.iter().map(|id| (team, *id)), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let known = |(id, found): (&str, Option<(i64, Kind, String, bool)>)| {
+            found.map(|(n, kind, display, named)| Known { n, id: id.to_owned(), kind, display, named, team })
+        };
+        Ok(ids.into_iter().zip(found).filter_map(known).collect())
+    }
+
+    /// All direct members of a group, in the order of their numbers.
+    pub fn known_members(&self, team: TeamId, group: i64) -> Result<Vec<Known>> {
+        self.all(
+            "select member, id, kind, display, named from member where holder = ? order by member",
+            [group],
+            |row| {
+                let (n, id, kind) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(Known { n, id, kind, display: row.get(3)?, named: row.get(4)?, team })
+            },
+        )
     }
 }
 
 impl WriteTx<'_> {
-    /// Adds members by their numbers; answers those that were not members before. The group's version stays (`bump_resource`).
+    /// Adds members; answers those that were not members before, users first and by their numbers. The group's version stays
+    /// (`bump_resource`).
     /// Who left within the same change goes on as the member it was.
     /// `Loop` or `TooDeep` when groups would contain themselves or nest too deep.
-    pub fn add_members(&mut self, team: TeamId, group: &Row, members: &[i64]) -> Result<Vec<i64>> {
-        let (now, event) = (self.now(), self.last_event(team)? + 1);
-        let mut added = Vec::with_capacity(members.len());
-        let sql = "select exists (select 1 from member_past where holder = ? and until = ? and ended = ?)";
-        let left = self.number(sql, params![group.n, now, event])? != 0;
-        for &member in members {
-            let entered = self.one(
-                "insert or ignore into member (holder, member, id, kind, display, named, since, event)
-                 select ?1, n, id, kind, display, named, ?3, ?4 from resource where n = ?2 and team = ?5 returning kind",
-                params![group.n, member, now, event, team],
-                |row| row.get::<_, Kind>(0),
-            )?;
-            let Some(kind) = entered else { continue };
-            if kind == Kind::Group {
+    pub fn add_members(&mut self, team: TeamId, group: &Row, mut members: Vec<Known>) -> Result<Vec<Known>> {
+        const ENTER: &str =
+            "insert or ignore into member (holder, member, id, kind, display, named, since, event)
+                             values (?, ?, ?, ?, ?, ?, ?, ?)";
+        let (now, event, holder) = (self.now(), self.last_event(team)? + 1, group.n);
+        members.retain(|member| member.team == team);
+        // In the order of both indexes, users first: all who enter are there when the nesting is looked at.
+        members.sort_by_key(|member| (member.kind == Kind::Group, member.n));
+        let users = members.iter().filter(|member| member.kind == Kind::User).count();
+        let edge = |member| edge(member, holder, now, event);
+        let mut entered = self.run_each(ENTER, members[..users].iter().map(edge))?;
+        for member in &members[users..] {
+            let new = self.run_each(ENTER, [edge(member)])?;
+            if new == [1] {
                 // Before the next edge, so that the nesting is always checked against a whole closure.
-                self.nest(group, member)?;
+                self.nest(group, member.n)?;
             }
-            added.push(member);
-            if left {
-                self.go_on(group.n, member, event)?;
-            }
+            entered.extend(new);
         }
-        self.count_members(team, group, added.len() as i64)?;
-        Ok(added)
+        let mut entered = entered.into_iter();
+        members.retain(|_| entered.next() == Some(1));
+        self.go_on(holder, &members, event)?;
+        self.count_members(team, group, members.len() as i64)?;
+        Ok(members)
     }
 
     /// Removes members by their numbers; answers those that really were members.
     pub fn remove_members(&mut self, team: TeamId, group: &Row, members: &[i64]) -> Result<Vec<i64>> {
         let (now, event) = (self.now(), self.last_event(team)? + 1);
-        let mut removed = Vec::with_capacity(members.len());
-        let mut groups = false;
-        for &member in members {
-            let gone = self.one(
-                "delete from member where holder = ? and member = ? returning since, event, kind",
-                [group.n, member],
-                |row| Ok((row.get::<_, Timestamp>(0)?, row.get::<_, u64>(1)?, row.get::<_, Kind>(2)?)),
-            )?;
-            let Some((since, began, kind)) = gone else {
-                continue;
-            };
-            // What began within the same change never was.
-            if began != event {
-                self.run(
-                    "insert or ignore into member_past (member, holder, until, team, since, began, ended)
-                     values (?, ?, ?, ?, ?, ?, ?)",
-                    params![member, group.n, now, team, since, began, event],
-                )?;
-            }
-            groups |= kind == Kind::Group;
-            removed.push(member);
-        }
-        if groups {
+        let mut seen = HashSet::with_capacity(members.len());
+        let mut members: Vec<i64> = members.to_vec();
+        members.retain(|member| seen.insert(*member));
+        let edges = members.iter().map(|member| (group.n, *member));
+        let sql = "select since, event, kind from member where holder = ? and member = ?";
+        let found = self.one_each(sql, edges, |row| {
+            Ok((row.get::<_, Timestamp>(0)?, row.get::<_, u64>(1)?, row.get::<_, Kind>(2)?))
+        })?;
+        let found = members.into_iter().zip(found);
+        let gone: Vec<_> = found.filter_map(|(member, found)| Some((member, found?))).collect();
+        let removed: Vec<i64> = gone.iter().map(|(member, _)| *member).collect();
+        let edges = removed.iter().map(|member| (group.n, *member));
+        self.run_each("delete from member where holder = ? and member = ?", edges)?;
+        // What began within the same change never was.
+        let been = gone.iter().filter(|(_, (_, began, _))| *began != event);
+        self.run_each(
+            "insert or ignore into member_past (member, holder, until, team, since, began, ended)
+             values (?, ?, ?, ?, ?, ?, ?)",
+            been.map(|(member, (since, began, _))| (*member, group.n, now, team, *since, *began, event)),
+        )?;
+        if gone.iter().any(|(_, (_, _, kind))| *kind == Kind::Group) {
             self.unnest(group.n, &removed)?;
         }
         self.count_members(team, group, -(removed.len() as i64))?;
@@ -226,19 +279,26 @@ impl WriteTx<'_> {
         Ok(removed)
     }
 
-    /// Takes back the end of a membership that the coming event would have ended.
-    fn go_on(&mut self, group: i64, member: i64, event: u64) -> Result<()> {
-        let ended = self.one(
-            "delete from member_past where member = ? and holder = ? and ended = ? returning since, began",
-            params![member, group, event],
-            |row| Ok((row.get::<_, Timestamp>(0)?, row.get::<_, u64>(1)?)),
-        )?;
-        if let Some((since, began)) = ended {
-            self.run(
-                "update member set since = ?, event = ? where holder = ? and member = ?",
-                params![since, began, group, member],
-            )?;
+    /// Takes back the ends of memberships that the coming event would have ended.
+    fn go_on(&mut self, group: i64, members: &[Known], event: u64) -> Result<()> {
+        let sql = "select exists (select 1 from member_past where holder = ? and until = ? and ended = ?)";
+        if self.number(sql, params![group, self.now(), event])? == 0 {
+            return Ok(());
         }
+        let ended = members.iter().map(|member| (member.n, group, event));
+        let sql = "select since, began from member_past where member = ? and holder = ? and ended = ?";
+        let found =
+            self.one_each(sql, ended, |row| Ok((row.get::<_, Timestamp>(0)?, row.get::<_, u64>(1)?)))?;
+        let found = members.iter().map(|member| member.n).zip(found);
+        let back: Vec<_> = found.filter_map(|(member, found)| Some((member, found?))).collect();
+        self.run_each(
+            "delete from member_past where member = ? and holder = ? and ended = ?",
+            back.iter().map(|(member, _)| (*member, group, event)),
+        )?;
+        self.run_each(
+            "update member set since = ?, event = ? where holder = ? and member = ?",
+            back.iter().map(|(member, (since, began))| (*since, *began, group, *member)),
+        )?;
         Ok(())
     }
 
@@ -248,6 +308,25 @@ impl WriteTx<'_> {
         }
         self.run("update resource set members = members + ? where n = ?", [by, group.n])?;
         self.count_member_day(team, group.n, by)
+    }
+}
+
+/// The row of a membership that begins, in the order of its columns.
+fn edge(
+    member: &Known,
+    holder: i64,
+    since: Timestamp,
+    event: u64,
+) -> (i64, i64, &str, Kind, &str, bool, Timestamp, u64) {
+    (holder, member.n, &member.id, member.kind, &member.display, member.named, since, event)
+}
+
+#[cfg(test)]
+impl Known {
+    /// Somebody by their row.
+    pub fn of(team: TeamId, row: &Row) -> Known {
+        let Row { n, id, kind, display, named, .. } = row.clone();
+        Known { n, id, kind, display, named, team }
     }
 }
 
@@ -263,8 +342,8 @@ mod tests {
         let (dev, ada, bob) =
             (group(&store, acme, "Dev"), user(&store, acme, "ada"), user(&store, acme, "bob"));
         let job = move |tx: &mut WriteTx| -> Result<()> {
-            assert_eq!(tx.add_members(acme, &dev, &[ada.n, bob.n, ada.n, 999])?, [ada.n, bob.n]);
-            assert_eq!(tx.add_members(acme, &dev, &[bob.n])?, [] as [i64; 0]);
+            assert_eq!(tx.add_numbers(acme, &dev, &[ada.n, bob.n, ada.n, 999])?, [ada.n, bob.n]);
+            assert_eq!(tx.add_numbers(acme, &dev, &[bob.n])?, [] as [i64; 0]);
             assert_eq!(tx.member_count(acme, dev.n)?, 2);
             assert_eq!(tx.remove_members(acme, &dev, &[bob.n, 999])?, [bob.n]);
             assert_eq!(tx.resource_by_n(acme, dev.n)?.map(|row| (row.members, row.version)), Some((1, 1)));
@@ -285,7 +364,7 @@ mod tests {
         let since = store.read_now(|tx| tx.member_since(acme, holder, n)).unwrap();
         assert_eq!(since, None);
         let job = move |tx: &mut WriteTx| -> Result<()> {
-            tx.add_members(acme, &dev, &[ada.n])?;
+            tx.add_numbers(acme, &dev, &[ada.n])?;
             let renamed = crate::store::testing::document(serde_json::json!({ "userName": "ada.l" }));
             tx.update_resource(acme, &ada, &renamed, 1, &[]).map(drop)
         };
@@ -311,9 +390,11 @@ mod tests {
         let (acme, other) = (team(&store, "Acme"), team(&store, "Other"));
         let (dev, eve) = (group(&store, acme, "Dev"), user(&store, other, "eve"));
         let (holder, id) = (dev.n, eve.id.clone());
-        let added = store.write_blocking(move |tx| tx.add_members(acme, &dev, &[eve.n])).unwrap();
-        assert_eq!(added, [] as [i64; 0]);
-        assert_eq!(store.read_now(|tx| tx.find_members(acme, std::slice::from_ref(&id))).unwrap(), []);
+        let stranger = Known::of(other, &eve);
+        let added =
+            store.write_blocking(move |tx| tx.add_members(acme, &dev, vec![stranger.clone()])).unwrap();
+        assert_eq!(added, []);
+        assert_eq!(store.read_now(|tx| tx.find_members(acme, [id.as_str()])).unwrap(), []);
         assert_eq!(store.read_now(|tx| tx.member_count(acme, holder)).unwrap(), 0);
     }
 
@@ -325,7 +406,7 @@ mod tests {
             (group(&store, acme, "Dev"), user(&store, acme, "ada"), user(&store, acme, "bob"));
         let (holder, n) = (dev.clone(), ada.n);
         let began = move |tx: &mut WriteTx| -> Result<()> {
-            tx.add_members(acme, &holder, &[n])?;
+            tx.add_numbers(acme, &holder, &[n])?;
             let by = crate::store::By::default();
             tx.append_event(acme, by, "membership.added", Kind::Group, &holder.id, &serde_json::Value::Null)
                 .map(drop)
@@ -336,7 +417,7 @@ mod tests {
         let (holder, bob_id) = (dev.clone(), bob.id.clone());
         let again = move |tx: &mut WriteTx| -> Result<()> {
             assert_eq!(tx.remove_members(acme, &holder, &[ada.n])?, [ada.n]);
-            assert_eq!(tx.add_members(acme, &holder, &[bob.n, ada.n])?, [bob.n, ada.n]);
+            assert_eq!(tx.add_numbers(acme, &holder, &[bob.n, ada.n])?, [ada.n, bob.n]);
             assert_eq!(tx.remove_members(acme, &holder, &[bob.n])?, [bob.n]);
             Ok(())
         };
@@ -355,7 +436,7 @@ mod tests {
         let dev = group(&store, acme, "Dev");
         let users: Vec<i64> = (0..25).map(|number| user(&store, acme, &format!("u{number}")).n).collect();
         let (holder, all) = (dev.n, users.clone());
-        store.write_blocking(move |tx| tx.add_members(acme, &dev, &all)).unwrap();
+        store.write_blocking(move |tx| tx.add_numbers(acme, &dev, &all)).unwrap();
         let (mut after, mut seen) = (None, Vec::new());
         loop {
             let page = store.read_now(|tx| tx.members(acme, holder, after, 10)).unwrap();

@@ -45,7 +45,7 @@ pub use health::Room;
 pub use history::{Edge, Happened};
 pub use index::IndexValue;
 pub use leniencies::Lenient;
-pub use members::{Known, MemberLine};
+pub use members::{Known, MemberLine, Roll};
 pub use milestones::Milestone;
 pub use pulse::MemberDay;
 pub use resources::{Deleted, Row, Tombstone};

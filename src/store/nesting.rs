@@ -142,7 +142,7 @@ mod tests {
 
     fn add(store: &Store, team: TeamId, group: &Row, member: &Row) -> Result<Vec<i64>> {
         let (group, member) = (group.clone(), member.n);
-        store.write_blocking(move |tx| tx.add_members(team, &group, &[member]))
+        store.write_blocking(move |tx| tx.add_numbers(team, &group, &[member]))
     }
 
     fn remove(store: &Store, team: TeamId, group: &Row, member: &Row) -> Vec<i64> {

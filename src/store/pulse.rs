@@ -151,7 +151,7 @@ mod tests {
         let began = clock.now();
         assert_eq!(store.read_now(|tx| tx.empty_groups(acme)).unwrap(), 1);
         let (one, all) = (dev.clone(), people.clone());
-        store.write_blocking(move |tx| tx.add_members(acme, &one, &all)).unwrap();
+        store.write_blocking(move |tx| tx.add_numbers(acme, &one, &all)).unwrap();
         let (one, gone) = (dev.clone(), people[0]);
         store.write_blocking(move |tx| tx.remove_members(acme, &one, &[gone])).unwrap();
         clock.advance(ONE_DAY * 3);

@@ -524,7 +524,7 @@ mod tests {
         let ada = insert(&store, acme, "u1", user.clone()).unwrap();
         let dev = insert(&store, acme, "g1", json!({ "displayName": "Dev" })).unwrap();
         let (group, n) = (dev.clone(), ada.n);
-        store.write_blocking(move |tx| tx.add_members(acme, &group, &[n])).unwrap();
+        store.write_blocking(move |tx| tx.add_numbers(acme, &group, &[n])).unwrap();
         clock.advance(Duration::from_secs(5));
         let deleted = delete(&store, acme, &ada);
         assert_eq!(deleted.groups.len(), 1);

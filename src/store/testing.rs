@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Options, Row, Store, WriteTx};
+use super::{Known, Options, Result, Row, Store, WriteTx};
 use crate::base::{Clock, Ids, TeamId, Timestamp};
 use crate::scim::{Document, Kind};
 
@@ -55,4 +55,15 @@ fn insert(store: &Store, team: TeamId, kind: Kind, value: Value) -> Row {
         tx.insert_resource(team, kind, id, &doc, "test", 1, &[])
     };
     store.write_blocking(job).expect("a resource")
+}
+
+impl WriteTx<'_> {
+    /// `add_members` for those who are known by their numbers; answers the numbers of those who entered.
+    pub fn add_numbers(&mut self, team: TeamId, group: &Row, numbers: &[i64]) -> Result<Vec<i64>> {
+        let mut members = Vec::new();
+        for n in numbers {
+            members.extend(self.resource_by_n(team, *n)?.map(|row| Known::of(team, &row)));
+        }
+        Ok(self.add_members(team, group, members)?.into_iter().map(|member| member.n).collect())
+    }
 }

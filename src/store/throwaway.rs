@@ -67,7 +67,7 @@ mod tests {
         let ada = user(&store, team, "ada").n;
         let engineering = group(&store, team, "Engineering");
         let holder = engineering.n;
-        store.write_blocking(move |tx| tx.add_members(team, &engineering, &[ada])).unwrap();
+        store.write_blocking(move |tx| tx.add_numbers(team, &engineering, &[ada])).unwrap();
         let later = clock.now().plus(std::time::Duration::from_secs(1));
         assert_eq!(store.read_now(|tx| tx.throwaways(clock.now())).unwrap(), []);
         assert_eq!(store.read_now(|tx| tx.throwaways(later)).unwrap(), [team]);

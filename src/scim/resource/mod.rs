@@ -2,6 +2,7 @@
 
 mod diff;
 mod display_name;
+mod entries;
 mod order;
 mod parse;
 mod parse_members;
@@ -22,7 +23,9 @@ pub use parse_members::parse_members;
 pub use parse_value::parse_attribute;
 pub(in crate::scim) use parse_value::{is_derived, is_manager};
 pub use projection::Projection;
-pub use render::{Derived, GroupRef, ManagerRef, MemberRef, Meta, render, whole};
+pub use render::{
+    Derived, GroupRef, ManagerRef, MemberRef, MemberView, Members, Meta, Nobody, render, whole,
+};
 pub use replace::replace;
 
 use super::{Document, Kind, Notes};

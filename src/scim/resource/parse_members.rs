@@ -58,14 +58,14 @@ impl Reader<'_> {
             self.notes.used(Leniency::SingleForList);
             return Ok(vec![self.member(value, place)?]);
         };
-        let mut known = HashSet::with_capacity(items.len());
         let mut members = Vec::with_capacity(items.len());
         for (number, item) in items.iter().enumerate().filter(|(_, item)| !item.is_null()) {
-            let member = self.member(item, &place.item(number))?;
-            if known.insert(member.value.clone()) {
-                members.push(member);
-            }
+            members.push(self.member(item, &place.item(number))?);
         }
+        let mut known = HashSet::with_capacity(members.len());
+        let first: Vec<bool> = members.iter().map(|member| known.insert(member.value.as_str())).collect();
+        let mut first = first.into_iter();
+        members.retain(|_| first.next() == Some(true));
         Ok(members)
     }
 
@@ -115,15 +115,15 @@ impl Reader<'_> {
     ) -> Result<Sent<'v>, ScimError> {
         let mut sent = Sent::default();
         for (key, value) in members {
-            let slot = match key.to_ascii_lowercase().as_str() {
-                "value" => &mut sent.value,
-                "type" => &mut sent.kind,
-                "$ref" => &mut sent.reference,
-                "display" => &mut sent.display,
-                _ => {
-                    self.unknown(Leniency::UnknownAttribute, &format!("members.{key}"), &place.member(key))?;
-                    continue;
-                }
+            let slots = [
+                ("value", &mut sent.value),
+                ("type", &mut sent.kind),
+                ("$ref", &mut sent.reference),
+                ("display", &mut sent.display),
+            ];
+            let Some((_, slot)) = slots.into_iter().find(|(name, _)| key.eq_ignore_ascii_case(name)) else {
+                self.unknown(Leniency::UnknownAttribute, &format!("members.{key}"), &place.member(key))?;
+                continue;
             };
             if slot.is_some() {
                 return Err(twice(&place.member(key)));

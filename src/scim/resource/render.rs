@@ -1,10 +1,11 @@
 //! Stored documents become answers: id, meta, and what is derived from other resources is put in at read time. Which
 //! attributes are shown is `projection`'s business.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Projection;
+use super::entries::{Entry, Location, MetaEntry, is_plain};
 use crate::base::Timestamp;
 use crate::scim::json::write;
 use crate::scim::{Document, Kind, Registry, registry};
@@ -43,6 +44,37 @@ pub struct MemberRef {
     pub named: bool,
 }
 
+/// A member as long as it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberView<'a> {
+    pub id: &'a str,
+    pub kind: Kind,
+    /// Its own `displayName`; empty where it has none.
+    pub display: &'a str,
+}
+
+/// The members of a group, wherever they are, one after the other: a large group is shown without being gathered first.
+pub trait Members {
+    /// Calls `take` with each member, in the order in which they are shown.
+    fn each(&self, take: &mut dyn FnMut(MemberView<'_>));
+}
+
+impl Members for Vec<MemberRef> {
+    fn each(&self, take: &mut dyn FnMut(MemberView<'_>)) {
+        for member in self {
+            let display = if member.named { member.display.as_str() } else { "" };
+            take(MemberView { id: &member.id, kind: member.kind, display });
+        }
+    }
+}
+
+/// No members.
+pub struct Nobody;
+
+impl Members for Nobody {
+    fn each(&self, _take: &mut dyn FnMut(MemberView<'_>)) {}
+}
+
 /// The user whom a user's document names as manager (RFC 7643 §4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagerRef {
@@ -52,12 +84,12 @@ pub struct ManagerRef {
 }
 
 /// What is found out about a resource when it is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Derived<'a> {
     pub id: &'a str,
     pub meta: Meta,
     pub groups: &'a [GroupRef],
-    pub members: &'a [MemberRef],
+    pub members: &'a dyn Members,
     pub manager: Option<&'a ManagerRef>,
 }
 
@@ -162,9 +194,9 @@ impl Parts<'_> {
         }
         match self.kind {
             Kind::User if self.derived.groups.is_empty() || !projection.wants(self.kind, "groups") => {}
-            Kind::User => self.list(out, "groups", self.groups()),
+            Kind::User => self.list(out, "groups", |take| self.groups().for_each(take)),
             Kind::Group if !projection.wants(self.kind, "members") => {}
-            Kind::Group => self.list(out, "members", self.members()),
+            Kind::Group => self.list(out, "members", |take| self.members(take)),
         }
         if projection.wants(self.kind, "meta") {
             out.extend_from_slice(b",\"meta\":");
@@ -173,16 +205,18 @@ impl Parts<'_> {
         out.push(b'}');
     }
 
-    fn list<'e>(&self, out: &mut Vec<u8>, name: &str, entries: impl Iterator<Item = Entry<'e>>) {
+    /// A list of entries, each of which `each` hands over.
+    fn list(&self, out: &mut Vec<u8>, name: &str, each: impl FnOnce(&mut dyn FnMut(Entry<'_>))) {
         out.push(b',');
         write(out, name);
         out.extend_from_slice(b":[");
-        for (n, entry) in entries.enumerate() {
-            if n > 0 {
+        let mut first = true;
+        each(&mut |entry| {
+            if !std::mem::take(&mut first) {
                 out.push(b',');
             }
             entry.write(out);
-        }
+        });
         out.push(b']');
     }
 
@@ -214,7 +248,9 @@ impl Parts<'_> {
                 whole.insert("groups".into(), self.groups().map(|entry| value(&entry)).collect());
             }
             Kind::Group => {
-                whole.insert("members".into(), self.members().map(|entry| value(&entry)).collect());
+                let mut members = Vec::new();
+                self.members(&mut |entry| members.push(value(&entry)));
+                whole.insert("members".into(), members.into());
             }
         }
         whole.insert("meta".into(), value(&self.meta()));
@@ -230,13 +266,15 @@ impl Parts<'_> {
         })
     }
 
-    fn members(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.derived.members.iter().map(|member| Entry {
-            value: &member.id,
-            reference: self.location(member.kind, &member.id),
-            display: if member.named { &member.display } else { "" },
-            kind: member.kind.name(),
-        })
+    fn members(&self, take: &mut dyn FnMut(Entry<'_>)) {
+        self.derived.members.each(&mut |member| {
+            take(Entry {
+                value: member.id,
+                reference: self.location(member.kind, member.id),
+                display: member.display,
+                kind: member.kind.name(),
+            });
+        });
     }
 
     fn meta(&self) -> MetaEntry<'_> {
@@ -253,96 +291,6 @@ impl Parts<'_> {
     fn location<'b>(&'b self, kind: Kind, id: &'b str) -> Location<'b> {
         Location { base: self.base, plain: self.plain, kind, id }
     }
-}
-
-/// An entry of `groups` or `members`.
-#[derive(Serialize)]
-struct Entry<'a> {
-    value: &'a str,
-    #[serde(rename = "$ref")]
-    reference: Location<'a>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    display: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MetaEntry<'a> {
-    resource_type: &'static str,
-    created: String,
-    last_modified: String,
-    location: Location<'a>,
-    version: String,
-}
-
-/// The address of a resource, written without being put together first.
-struct Location<'a> {
-    base: &'a str,
-    /// Whether the base stands in JSON as it is.
-    plain: bool,
-    kind: Kind,
-    id: &'a str,
-}
-
-impl Serialize for Location<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}/{}/{}", self.base, self.kind.endpoint(), self.id))
-    }
-}
-
-// What every answer holds, and a large group a hundred thousand times, is written without serde's detours; the test
-// `written_and_serialized_are_the_same` holds the two together.
-
-impl Entry<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"value\":");
-        write(out, self.value);
-        out.extend_from_slice(b",\"$ref\":");
-        self.reference.write(out);
-        if !self.display.is_empty() {
-            out.extend_from_slice(b",\"display\":");
-            write(out, self.display);
-        }
-        out.extend_from_slice(b",\"type\":\"");
-        out.extend_from_slice(self.kind.as_bytes());
-        out.extend_from_slice(b"\"}");
-    }
-}
-
-impl MetaEntry<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"resourceType\":\"");
-        out.extend_from_slice(self.resource_type.as_bytes());
-        out.extend_from_slice(b"\",\"created\":\"");
-        out.extend_from_slice(self.created.as_bytes());
-        out.extend_from_slice(b"\",\"lastModified\":\"");
-        out.extend_from_slice(self.last_modified.as_bytes());
-        out.extend_from_slice(b"\",\"location\":");
-        self.location.write(out);
-        out.extend_from_slice(b",\"version\":");
-        write(out, &self.version);
-        out.push(b'}');
-    }
-}
-
-impl Location<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        if !(self.plain && is_plain(self.id)) {
-            return write(out, self);
-        }
-        let kind = self.kind.endpoint();
-        out.reserve(self.base.len() + kind.len() + self.id.len() + 4);
-        for part in ["\"", self.base, "/", kind, "/", self.id, "\""] {
-            out.extend_from_slice(part.as_bytes());
-        }
-    }
-}
-
-/// Whether a text stands in JSON as it is.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
 }
 
 fn value<T: Serialize>(part: &T) -> Value {
@@ -375,38 +323,12 @@ mod tests {
     use crate::scim::json;
     use crate::scim::registry::{ENTERPRISE, GROUP, USER};
 
-    #[test]
-    fn written_and_serialized_are_the_same() {
-        for (base, id, display) in [
-            (BASE, "r-1", "Ada"),
-            (BASE, "r-1", ""),
-            ("https://a\"b", "r\\1", "\"\u{1}é"),
-            ("https://\u{fc}.example.com", "\u{7f}", "\u{2028}"),
-        ] {
-            let location = || Location { base, plain: is_plain(base), kind: Kind::User, id };
-            let entry = Entry { value: id, reference: location(), display, kind: "User" };
-            let meta = MetaEntry {
-                resource_type: "User",
-                created: META.created.render(),
-                last_modified: META.modified.render(),
-                location: location(),
-                version: META.etag(),
-            };
-            let (mut by_hand, mut by_serde) = (Vec::new(), Vec::new());
-            entry.write(&mut by_hand);
-            meta.write(&mut by_hand);
-            write(&mut by_serde, &entry);
-            write(&mut by_serde, &meta);
-            assert_eq!(String::from_utf8(by_hand).unwrap(), String::from_utf8(by_serde).unwrap());
-        }
-    }
-
     const BASE: &str = "https://scim.example.com/scim/v2";
     const META: Meta =
         Meta { created: Timestamp(1_795_462_931_120), modified: Timestamp(1_795_462_932_000), version: 17 };
 
     fn derived<'a>() -> Derived<'a> {
-        Derived { id: "r-1", meta: META, groups: &[], members: &[], manager: None }
+        Derived { id: "r-1", meta: META, groups: &[], members: &Nobody, manager: None }
     }
 
     fn text(
@@ -484,7 +406,7 @@ mod tests {
         let wanted = json!({"schemas": [GROUP], "id": "r-1", "displayName": "Sales", "members": [],
             "meta": meta("Group", "Groups")});
         assert_eq!(rendered(Kind::Group, &stored, &derived(), None), wanted);
-        let members = [
+        let members = vec![
             MemberRef { id: "u-1".into(), kind: Kind::User, display: "Mei".into(), named: true },
             MemberRef { id: "u-2".into(), kind: Kind::User, display: "ann@example.com".into(), named: false },
             MemberRef { id: "g-2".into(), kind: Kind::Group, display: "East".into(), named: true },

@@ -238,8 +238,8 @@ proptest! {
         let numbers: Vec<i64> = members.iter().map(|index| rows[index.index(rows.len())].n).collect();
         let (dev_id, all_id, one) = (dev.id.clone(), all.id.clone(), rows[0].id.clone());
         store.write_blocking(move |tx| -> Result<()> {
-            tx.add_members(acme, &dev, &numbers)?;
-            tx.add_members(acme, &all, &[dev.n]).map(drop)
+            tx.add_numbers(acme, &dev, &numbers)?;
+            tx.add_numbers(acme, &all, &[dev.n]).map(drop)
         }).unwrap();
         for text in &filters {
             agree(&store, acme, Kind::User, text);
@@ -563,7 +563,7 @@ proptest! {
             .chain([(groups[2].clone(), groups[0].n)])
             .collect();
         store.write_blocking(move |tx| -> Result<()> {
-            edges.iter().try_for_each(|(group, member)| tx.add_members(acme, group, &[*member]).map(drop))
+            edges.iter().try_for_each(|(group, member)| tx.add_numbers(acme, group, &[*member]).map(drop))
         }).unwrap();
         for text in &of_users {
             agree(&store, acme, Kind::User, text);

@@ -7,9 +7,9 @@ use super::condition::looks_at;
 use crate::base::TeamId;
 use crate::scim::filter::Filter;
 use crate::scim::registry::{AttrPath, ENTERPRISE};
-use crate::scim::resource::{Derived, GroupRef, ManagerRef, MemberRef, Meta, whole};
+use crate::scim::resource::{Derived, GroupRef, ManagerRef, Members, Meta, Nobody, whole};
 use crate::scim::{Document, Kind};
-use crate::store::{ReadTx, Result, StoreError};
+use crate::store::{ReadTx, Result, Roll, StoreError};
 
 /// A candidate's row.
 pub struct Stored {
@@ -50,9 +50,6 @@ impl Wanted {
     }
 }
 
-/// Members read at a time.
-const PAGE: u32 = 1000;
-
 impl ReadTx<'_> {
     /// The whole resource, as far as it is wanted.
     pub(super) fn whole(
@@ -63,7 +60,7 @@ impl ReadTx<'_> {
         query: &Query<'_>,
     ) -> Result<Document> {
         let mut groups: Vec<GroupRef> = Vec::new();
-        let mut members: Vec<MemberRef> = Vec::new();
+        let mut members = None;
         let mut manager = None;
         match stored.kind {
             Kind::User => {
@@ -74,32 +71,21 @@ impl ReadTx<'_> {
                     manager = self.manager(team, &stored.document)?;
                 }
             }
-            Kind::Group if wanted.members => members = self.all_members(team, stored.n)?,
+            Kind::Group if wanted.members => members = Some(self.roll(team, stored.n)),
             Kind::Group => {}
         }
         let derived = Derived {
             id: &stored.id,
             meta: stored.meta,
             groups: &groups,
-            members: &members,
+            members: members.as_ref().map_or(&Nobody, |roll| roll as &dyn Members),
             manager: manager.as_ref(),
         };
-        match whole(query.registry, stored.kind, &stored.document, &derived, query.base) {
+        let whole = whole(query.registry, stored.kind, &stored.document, &derived, query.base);
+        members.map_or(Ok(()), Roll::whole)?;
+        match whole {
             Value::Object(whole) => Ok(whole),
             _ => Ok(Document::new()),
-        }
-    }
-
-    fn all_members(&self, team: TeamId, group: i64) -> Result<Vec<MemberRef>> {
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.members(team, group, after, PAGE)?;
-            let Some((last, _)) = page.last() else {
-                return Ok(all);
-            };
-            after = Some(*last);
-            all.extend(page.into_iter().map(|(_, member)| member));
-            self.in_time()?;
         }
     }
 
