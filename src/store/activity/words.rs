@@ -50,7 +50,7 @@ fn stands_in(words: &str, some: &str) -> bool {
 
 /// Whether there is no word in a text.
 pub fn is_empty(text: &str) -> bool {
-    split(text).next().is_none()
+    split(text, Ids::Apart).next().is_none()
 }
 
 /// The search expression for a text: everything between two blanks must be there, one after the other and as the
@@ -58,11 +58,15 @@ pub fn is_empty(text: &str) -> bool {
 pub fn expression(team: TeamId, text: &str) -> String {
     let mut all = Vec::new();
     for part in text.split_whitespace().filter(|part| !is_empty(part)).take(MOST_WORDS) {
-        let mut words = String::new();
-        add(team, part, &mut words);
-        let last = split(part).last().unwrap_or_default();
-        let begins = last.chars().count() >= SHORTEST_BEGINNING;
-        all.push(format!("\"{}\"{}", words.trim_end(), if begins { " *" } else { "" }));
+        let phrase = |ids: Ids| {
+            let words: Vec<String> = split(part, ids).collect();
+            let begins = words.last().is_some_and(|last| last.chars().count() >= SHORTEST_BEGINNING);
+            let words: Vec<String> = words.iter().map(|word| format!("{}t{word}", team.0)).collect();
+            format!("\"{}\"{}", words.join(" "), if begins { " *" } else { "" })
+        };
+        let (whole, apart) = (phrase(Ids::Begun), phrase(Ids::Apart));
+        // Rows of earlier builds have an id in five words, and what looks like an id may be none.
+        all.push(if whole == apart { whole } else { format!("({whole} OR {apart})") });
     }
     all.join(" AND ")
 }
@@ -83,19 +87,40 @@ pub fn register(connection: &Connection) -> Result<()> {
 fn add(team: TeamId, text: &str, words: &mut String) {
     // A team's number ends where the letter stands: 1 and 11 do not meet.
     let mark = format!("{}t", team.0);
-    for word in split(text) {
+    for word in split(text, Ids::Whole) {
         words.push_str(&mark);
         words.push_str(&word);
         words.push(' ');
     }
 }
 
+/// What becomes of ids in the form of a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ids {
+    /// Each of their five parts is a word.
+    Apart,
+    /// One word: every request is kept with two or more of them, and each word costs.
+    Whole,
+    /// One word, also where the text ends within it.
+    Begun,
+}
+
 /// The words of a text, folded: runs of letters and digits, each sign of a script that writes without blanks, and each
 /// symbol beyond ASCII by its number.
-fn split(text: &str) -> impl Iterator<Item = String> {
+fn split(text: &str, ids: Ids) -> impl Iterator<Item = String> {
+    let folded = fold(text);
     let mut words = Vec::new();
     let mut word = String::new();
-    for c in fold(text).chars() {
+    let mut rest = folded.as_str();
+    while let Some(c) = rest.chars().next() {
+        if word.is_empty()
+            && let Some((id, behind)) = id(rest, ids)
+        {
+            words.push(id);
+            rest = behind;
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
         if c.is_alphanumeric() && !stands_alone(c) {
             word.push(c);
             continue;
@@ -113,6 +138,24 @@ fn split(text: &str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
+/// The id with which a text begins, without its hyphens, and what stands behind it.
+fn id(text: &str, ids: Ids) -> Option<(String, &str)> {
+    const LENGTH: usize = 36;
+    let bytes = text.as_bytes();
+    if ids == Ids::Apart || bytes.get(8) != Some(&b'-') {
+        return None;
+    }
+    let fits = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    let end = bytes.len().min(LENGTH);
+    let (id, behind) = text.split_at_checked(end)?;
+    let ends = !behind.starts_with(|next: char| next.is_alphanumeric());
+    let whole = end == LENGTH || ids == Ids::Begun;
+    (whole && ends && bytes[..end].iter().enumerate().all(fits)).then(|| (id.replace('-', ""), behind))
+}
+
 /// Whether a sign is a word of its own: names in these scripts are written without blanks between their parts.
 fn stands_alone(c: char) -> bool {
     matches!(c as u32,
@@ -127,7 +170,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        split(text).collect()
+        split(text, Ids::Whole).collect()
     }
 
     #[test]
@@ -137,6 +180,25 @@ mod tests {
         assert_eq!(words("req_01JD9T7F"), ["req", "01jd9t7f"]);
         assert_eq!(words("田中 Straße 🎉"), ["田", "中", "strasse", "u1f389"]);
         assert_eq!(words(" %*\"()-\u{0} "), [""; 0]);
+    }
+
+    #[test]
+    fn an_id_is_one_word_and_is_found_by_its_beginning_and_as_it_was_indexed_once() {
+        const ID: &str = "0199AB12-34cd-7abc-8123-0123456789ab";
+        const ONE: &str = "0199ab1234cd7abc81230123456789ab";
+        assert_eq!(words(&format!("/Users/{ID} ({ID}).")), ["users", ONE, ONE]);
+        for other in [format!("x{ID}"), format!("{ID}0"), ID.replace("cd", "cx"), ID[..35].to_owned()] {
+            assert_eq!(words(&other).len(), 5, "{other}");
+        }
+        let apart = |text: &str| text.to_lowercase().replace('-', " 7t");
+        let joined = |text: &str| text.to_lowercase().replace('-', "");
+        for length in 10..=36 {
+            let text = &ID[..length];
+            let found = expression(TeamId(7), text);
+            assert!(found.starts_with(&format!("(\"7t{}\" *", joined(text))), "{found}");
+            assert!(found.contains(&format!(" OR \"7t{}\"", apart(text).trim_end_matches(" 7t"))), "{found}");
+        }
+        assert_eq!(expression(TeamId(7), "0199ab12 x"), "\"7t0199ab12\" * AND \"7tx\"");
     }
 
     #[test]
@@ -168,7 +230,8 @@ mod tests {
         fn no_text_is_more_than_words(text in any::<String>()) {
             let expression = expression(TeamId(1), &text);
             prop_assert_eq!(expression.is_empty(), is_empty(&text));
-            for part in expression.split(" AND ").filter(|part| !part.is_empty()) {
+            let parts = expression.split(" AND ").flat_map(|part| part.split(" OR "));
+            for part in parts.map(|part| part.trim_matches(['(', ')'])).filter(|part| !part.is_empty()) {
                 let inner = part.trim_end_matches(" *");
                 prop_assert!(inner.starts_with("\"1t") && inner.ends_with('"') && inner.len() > 3, "{}", part);
                 prop_assert!(!inner[1..inner.len() - 1].contains(['"', '*', '(', ':', '^', '+', '-', '{']), "{}", part);
