@@ -356,7 +356,7 @@ fn remember(secret: &str, secrets: &mut Vec<String>) {
 fn tokens(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(PREFIX) {
+    while let Some(at) = begin_of_token(rest) {
         let behind = at + PREFIX.len();
         let end = rest[behind..].find(|c| !in_token(c)).map_or(rest.len(), |length| behind + length);
         kept.push_str(&rest[..behind]);
@@ -367,6 +367,12 @@ fn tokens(text: &str) -> String {
     }
     kept.push_str(rest);
     kept
+}
+
+/// Where a token of ours begins. Of its prefix only the end is looked for, which few texts have in them.
+fn begin_of_token(text: &str) -> Option<usize> {
+    let mut ends = text.match_indices('_').map(|(at, _)| at + 1);
+    ends.find_map(|end| Some(text[..end].strip_suffix(PREFIX)?.len()))
 }
 
 fn is_secret_name(name: &str) -> bool {
