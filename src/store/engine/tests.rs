@@ -73,6 +73,35 @@ fn a_job_that_fails_or_panics_loses_its_own_writes_and_nothing_else() {
 }
 
 #[test]
+fn the_first_job_of_a_transaction_loses_its_writes_too_and_the_next_is_not_the_first() {
+    let (_directory, store) = open();
+    let (go, wait) = mpsc::channel::<()>();
+    let failing = store.write(move |tx| {
+        set(tx, "failing")?;
+        wait.recv().ok();
+        Err::<(), StoreError>(StoreError::Busy)
+    });
+    let panicking = store.write(|tx| -> Result<()> {
+        set(tx, "panicking")?;
+        panic!("on purpose");
+    });
+    let first = store.write(|tx| set(tx, "first"));
+    let second = store.write(|tx| {
+        set(tx, "second")?;
+        Err::<(), StoreError>(StoreError::Busy)
+    });
+    go.send(()).unwrap();
+    runtime().block_on(async {
+        assert!(matches!(failing.await, Err(StoreError::Busy)));
+        assert!(matches!(panicking.await, Err(StoreError::Panicked(_))));
+        first.await.unwrap();
+        assert!(matches!(second.await, Err(StoreError::Busy)));
+    });
+    let kept = ["failing", "panicking", "first", "second"].map(|name| has(&store, name));
+    assert_eq!(kept, [false, false, true, false]);
+}
+
+#[test]
 fn what_waits_together_is_committed_together() {
     let (_directory, store) = open();
     let commits = store.commits();

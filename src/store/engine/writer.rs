@@ -28,6 +28,8 @@ pub struct Writer {
     shared: Arc<Shared>,
     queue: Receiver<Message>,
     later: Gathered,
+    /// Nothing was done yet in the running transaction.
+    untouched: bool,
     /// What the jobs of the running transaction left for its end.
     at_end: Vec<AtEnd>,
     /// The small writes of the running transaction, until its commit has reached the disk.
@@ -54,6 +56,7 @@ impl Writer {
             shared,
             queue,
             later,
+            untouched: false,
             at_end: Vec::new(),
             writing: Vec::new(),
             postponed: Vec::new(),
@@ -136,6 +139,7 @@ impl Writer {
             }
             return;
         }
+        self.untouched = true;
         let before = self.sqlite.total_changes();
         let mut jobs = Vec::new();
         let outcome = self.jobs(first, &mut jobs);
@@ -295,9 +299,13 @@ impl Writer {
         done.unwrap_or_else(|_| self.lost_or_open())
     }
 
-    /// Runs a job so that its writes, and only its writes, are undone when it answers false.
+    /// Runs a job so that its writes, and only its writes, are undone when it answers false. The first one of a transaction
+    /// needs no savepoint, which would copy each page that it changes: to undo it is to begin anew.
     fn in_savepoint(&mut self, job: impl FnOnce(&mut WriteTx<'_>) -> bool) -> Result<Outcome, StoreError> {
-        self.sqlite.prepare_cached("savepoint job")?.execute([])?;
+        let first = std::mem::take(&mut self.untouched);
+        if !first {
+            self.sqlite.prepare_cached("savepoint job")?.execute([])?;
+        }
         let now = self.shared.options.clock.now();
         let mut tx = WriteTx::new(&self.sqlite, now, &self.shared.options.ids, &self.shared.noted);
         let keep = job(&mut tx);
@@ -310,10 +318,21 @@ impl Writer {
         }
         if keep {
             self.at_end.extend(at_end);
-        } else {
-            self.sqlite.prepare_cached("rollback to job")?.execute([])?;
         }
-        self.sqlite.prepare_cached("release job")?.execute([])?;
+        match (first, keep) {
+            (true, true) => {}
+            (true, false) => {
+                self.sqlite.execute_batch("rollback")?;
+                self.sqlite.execute_batch("begin immediate")?;
+                self.untouched = true;
+            }
+            (false, keep) => {
+                if !keep {
+                    self.sqlite.prepare_cached("rollback to job")?.execute([])?;
+                }
+                self.sqlite.prepare_cached("release job")?.execute([])?;
+            }
+        }
         Ok(Outcome::Open)
     }
 
