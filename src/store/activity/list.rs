@@ -226,6 +226,26 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_found_as_earlier_builds_indexed_it() {
+        const ID: &str = "0199ab12-34cd-7abc-8123-0123456789ab";
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        keep(&store, Some(acme), 1, "Ada joined Dev");
+        let mark = format!("{}t", acme.0);
+        let apart: Vec<String> = ID.split('-').map(|part| format!("{mark}{part}")).collect();
+        let words = format!("{mark}ada {}", apart.join(" "));
+        let job = move |tx: &mut crate::store::WriteTx| {
+            tx.run("delete from activity_text", [])?;
+            tx.run("insert into activity_text (rowid, words) select n, ? from activity", [&words])
+        };
+        store.write_blocking(job).unwrap();
+        for text in [ID.to_owned(), format!("ada {ID}"), ID[..12].to_owned(), ID[..9].to_uppercase()] {
+            assert_eq!(found(&store, Some(acme), &text), ["req_1"], "{text}");
+        }
+        assert!(found(&store, Some(acme), &ID.replace("34cd", "34ce")).is_empty());
+    }
+
+    #[test]
     fn no_search_leads_to_another_teams_rows() {
         let (store, _clock) = store();
         let teams: Vec<TeamId> = (1..=12).map(|n| team(&store, &format!("Team {n}"))).collect();
