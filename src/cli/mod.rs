@@ -222,7 +222,8 @@ fn on_directory<T>(
     let user = invoking_user();
     serve::prepare(&place.data_dir)?;
     one_thread()?.block_on(async {
-        let (clock, ids) = (Clock::system(), Ids::random());
+        let clock = Clock::system();
+        let ids = Ids::random(clock.clone());
         let options = store::Options { clock: clock.clone(), ids: ids.clone(), ..Default::default() };
         let store = serve::open(&place.data_dir, options)?;
         let service = Service::new(store.clone(), Options { clock, ids, ..Options::default() });

@@ -295,6 +295,7 @@ mod tests {
     use std::net::TcpStream as Socket;
 
     use super::*;
+    use crate::base::Clock;
     use crate::http::{Body, BodyError, Request};
 
     /// A server on a thread of its own, so that the tests can speak through plain blocking sockets.
@@ -340,7 +341,7 @@ mod tests {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let handler: Handler = Arc::new(|request| Box::pin(handle(request)));
-        let server = Server::new(handler, limits, Ids::random());
+        let server = Server::new(handler, limits, Ids::random(Clock::system()));
         let ended = std::thread::spawn(move || runtime.block_on(server.run(vec![listener], stopping)));
         Running { address, stop, ended }
     }

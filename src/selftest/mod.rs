@@ -202,7 +202,7 @@ impl Run<'_> {
         silence: &mut Silence,
         each: &mut (dyn FnMut(Line) + Send),
     ) -> Result<(), NoAnswer> {
-        let mark = crate::base::Ids::random().request();
+        let mark = crate::base::Ids::random(crate::base::Clock::system()).request();
         self.known.insert("mark".into(), mark[mark.len().saturating_sub(12)..].to_lowercase());
         for step in play.steps {
             if *stop.borrow() {

@@ -68,7 +68,8 @@ fn check_tls(settings: &Settings) -> Result<(), Failure> {
 }
 
 async fn serve(place: &Place, settings: &Settings, bound: listen::Bound) -> Result<(), Failure> {
-    let (clock, ids) = (Clock::system(), Ids::random());
+    let clock = Clock::system();
+    let ids = Ids::random(clock.clone());
     let store = place::open(
         &place.data_dir,
         store::Options {

@@ -46,7 +46,8 @@ pub enum Error {
 impl Error {
     /// An incident: the cause goes to the log, its number to the client.
     pub fn internal(cause: impl std::fmt::Display) -> Error {
-        let incident = crate::base::Ids::random().request().replacen("req_", "inc_", 1);
+        let ids = crate::base::Ids::random(crate::base::Clock::system());
+        let incident = ids.request().replacen("req_", "inc_", 1);
         tracing::error!(%incident, %cause, "incident");
         Error::Internal { incident }
     }

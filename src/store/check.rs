@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{ReadTx, Result, StoreError, engine};
-use crate::base::{Ids, TeamId, Timestamp};
+use crate::base::{Clock, Ids, TeamId, Timestamp};
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub fn check(file: &Path) -> Result<Report> {
         }
         other => other?,
     };
-    let ids = Ids::random();
+    let ids = Ids::random(Clock::system());
     let tx = ReadTx::new(&connection, Timestamp::default(), &ids, None);
     match looked(&tx, &mut report) {
         // A damaged page stops the statement that meets it; what was found before it stands.

@@ -140,7 +140,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::base::Ids;
+    use crate::base::{Clock, Ids};
     use crate::http::{Limits, PlainHttp, Response, Server};
 
     /// An encrypting server on a thread of its own.
@@ -170,7 +170,7 @@ mod tests {
         let server = Server::new(
             Arc::new(|_| Box::pin(async { Response::text(200, "hello") })),
             limits,
-            Ids::random(),
+            Ids::random(Clock::system()),
         )
         .tls(Some(certificate.server_config()))
         .on_plain_http(Arc::new(move |seen| heard.lock().expect("no panic").push(seen)));
