@@ -12,7 +12,7 @@ use super::when::duration;
 use crate::base::secret::masked;
 use crate::http::Response;
 use crate::service::{Cause, redact};
-use crate::store::{Activity, ActivityBody, ActivityRow, Token};
+use crate::store::{Activity, ActivityBody, ActivityRow, Token, gathered_line};
 
 /// An open line of the log.
 #[derive(Template, Clone, Debug)]
@@ -63,6 +63,8 @@ pub fn request(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let host = page.visit.request.headers.get("host").unwrap_or("localhost").to_owned();
     let base = page.base();
     let good = activity.status < 400;
+    let mut explain = explain(&row, &body);
+    explain.parts.extend(among(&body, id));
     let template = RequestPage {
         shell: page.shell(&clipped(&activity.sentence, 80), Here::Activity),
         id: activity.request.clone(),
@@ -71,7 +73,7 @@ pub fn request(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
         at: zone.full(activity.at),
         ago: zone.ago(activity.at),
         address: activity.address.clone(),
-        explain: explain(&row, &body),
+        explain,
         request: request_code("rq", &host, &row, &body, &tokens),
         response: response_code("rs", &row, &body),
         curl: Curl::of(&origin(&page), &row, &body, &tokens),
@@ -195,6 +197,13 @@ fn followed(activity: &Activity) -> String {
         Some((first, last)) => format!("Events {first} to {last} of this team were written."),
         None => "No event: nothing in the directory changed.".to_owned(),
     }
+}
+
+/// What is known of a request that was asked for and is one line of a row that tells of many.
+fn among(body: &ActivityBody, id: &str) -> Option<Explained> {
+    let line = gathered_line(body.request.as_deref()?, id)?;
+    let text = format!("{id} is one of these: {}.", line.replacen(&format!("{id} "), "", 1));
+    Some(Explained { title: "The one you asked for", text })
 }
 
 /// The `detail` of a SCIM error (RFC 7644 §3.12).
@@ -343,6 +352,18 @@ mod tests {
         assert!(explained.parts.iter().all(|part| !part.text.contains("as sent")));
         assert!(request_code("rq", "x", &row, &ActivityBody::default(), &[]).id.is_empty());
         assert_eq!(facts("/", &row, &[]).facts[0].name, "By");
+    }
+
+    #[test]
+    fn one_of_many_that_were_gathered_is_told_by_itself() {
+        let lines = b"2026-11-23T19:42:11.120Z req_1 GET /scim/Users?filter=x req_3 200\n\
+                      2026-11-23T19:42:11.121Z req_2 GET /scim/Users/1 304\n";
+        let body = ActivityBody { request: Some(lines.to_vec()), answer: None };
+        let text = |id| among(&body, id).map(|part| part.text);
+        let told = "req_2 is one of these: 2026-11-23T19:42:11.121Z GET /scim/Users/1 304.";
+        assert_eq!(text("req_2").as_deref(), Some(told));
+        // What a client wrote into a query is no id.
+        assert_eq!((text("req_3"), among(&ActivityBody::default(), "req_1").is_none()), (None, true));
     }
 
     #[test]

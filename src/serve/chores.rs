@@ -1,4 +1,4 @@
-//! When the service's chores are done: counts every few seconds, forgetting once a minute in small steps.
+//! When the service's chores are done: counts every second, forgetting once a minute in small steps.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::service::Service;
 use crate::service::chores::Retention;
 
-const TICK: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_secs(1);
 /// Forgetting begins at every so many ticks; what it leaves waits for the next tick.
-const FORGET: u32 = 12;
+const FORGET: u32 = 60;
 /// Between two steps of forgetting others may write.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Steps at one tick: counts are written in between.
-const STEPS: u32 = 80;
+const STEPS: u32 = 16;
 
 /// Does the chores until the server stops.
 pub async fn run(service: Service, mut stopping: watch::Receiver<bool>) {

@@ -158,10 +158,7 @@ impl Service {
                     text: text.clone(),
                     ..Browse::all(kind, Page::After { place: None, count: 10 })
                 };
-                let request = match tx.activity_by_request(Some(team), &text)? {
-                    Some(row) => Some(row),
-                    None => tx.activity_by_request(None, &text)?,
-                };
+                let request = tx.activity_of_request(team, &text)?;
                 let mut gone: Vec<Tombstone> = Vec::new();
                 if tx.resource_any(team, &text)?.is_none() {
                     gone.extend(tx.tombstone(team, &text)?);

@@ -7,7 +7,7 @@ use super::cause::Cause;
 use super::record::{Asked, Ending};
 use super::sentence::Deed;
 use super::{Caller, Error, Options, Service};
-use crate::base::{Clock, TeamId, Timestamp};
+use crate::base::{Clock, Ids, TeamId, Timestamp};
 use crate::scim::{Mode, Notes};
 use crate::store::{self, ActivityQuery, ActivityRow, Store};
 
@@ -23,7 +23,10 @@ async fn desk() -> Desk {
     let clock = Clock::manual(Timestamp(1_795_462_931_120));
     let options = store::Options { clock: clock.clone(), ..Default::default() };
     let store = Store::open(&directory.path().join("scimd.db"), options).expect("a store");
-    let service = Service::new(store, Options { clock: clock.clone(), ..Options::default() });
+    let service = Service::new(
+        store,
+        Options { clock: clock.clone(), ids: Ids::random(clock.clone()), ..Options::default() },
+    );
     service.ensure_team().await.expect("a team");
     let team = service.team_named(None).expect("one").id;
     Desk { _directory: directory, clock, service, team }
@@ -68,38 +71,45 @@ impl Desk {
     }
 }
 
-#[tokio::test]
-async fn look_ups_that_outrun_the_writer_are_counted_and_wait_for_nothing() {
-    const FLOOD: u64 = 10_000;
-    let desk = desk().await;
-    let caller = Caller {
-        team: desk.team,
+fn caller(team: TeamId) -> Caller {
+    Caller {
+        team,
         token: 7,
         token_name: "JumpCloud".into(),
         source: "JumpCloud".into(),
         mode: Mode::Compat,
         read_only: false,
         user: None,
-    };
+    }
+}
+
+fn look_up(desk: &Desk, caller: &Caller, asked: &Asked) {
     let notes = Notes::default();
+    let end = Ending {
+        status: 200,
+        deed: Deed::Listed { what: "users", wanted: Some("mei@example.com"), found: 0 },
+        subject: None,
+        cause: None,
+        changes: &[],
+        events: &[],
+        also: &[],
+        notes: &notes,
+        response: None,
+    };
+    desk.service.record_read(caller, asked, &end);
+}
+
+#[tokio::test]
+async fn look_ups_that_outrun_the_writer_are_counted_and_wait_for_nothing() {
+    const FLOOD: u64 = 10_000;
+    let desk = desk().await;
+    let caller = caller(desk.team);
     let commits = desk.service.store().commits();
     let before = *commits.borrow();
     let held = desk.hold();
     let began = Instant::now();
-    for n in 0..FLOOD {
-        let wanted = format!("user{n}@example.com");
-        let end = Ending {
-            status: 200,
-            deed: Deed::Listed { what: "users", wanted: Some(&wanted), found: 0 },
-            subject: None,
-            cause: None,
-            changes: &[],
-            events: &[],
-            also: &[],
-            notes: &notes,
-            response: None,
-        };
-        desk.service.record_read(&caller, &desk.asked("203.0.113.24"), &end);
+    for _ in 0..FLOOD {
+        look_up(&desk, &caller, &desk.asked("203.0.113.24"));
     }
     assert!(
         began.elapsed() < Duration::from_secs(10),
@@ -129,6 +139,46 @@ async fn look_ups_that_outrun_the_writer_are_counted_and_wait_for_nothing() {
     assert!(rows.len() < 1_000, "so many rows and no more: {}", rows.len());
     let taken = *commits.borrow() - before;
     assert!(taken <= 6, "a commit for thousands and not for each: {taken}");
+}
+
+#[tokio::test]
+async fn a_gathered_request_is_found_by_its_id_and_no_other_teams_is() {
+    let desk = desk().await;
+    let caller = caller(desk.team);
+    let mut ids = Vec::new();
+    for n in 0..2_000 {
+        // 1,000 a second, written after each of them.
+        if n == 1_000 {
+            desk.written(Some(desk.team)).await;
+        }
+        desk.clock.advance(Duration::from_millis(n % 2 * 2));
+        let asked = desk.asked("203.0.113.24");
+        ids.push(asked.id.clone());
+        look_up(&desk, &caller, &asked);
+    }
+    let rows = desk.written(Some(desk.team)).await;
+    let alone = rows.iter().filter(|row| !row.activity.method.is_empty()).count();
+    assert!((700..=912).contains(&alone), "a burst, and 200 a second for two seconds: {alone}");
+    assert!(rows.len() - alone >= 2, "rows that tell of many");
+    for id in &ids {
+        let (row, body) = desk.service.request(desk.team, id).expect("read").expect("it is found");
+        let lines = body.request.as_deref().unwrap_or_default();
+        let line = store::gathered_line(lines, id);
+        assert_eq!(line.is_none(), row.activity.request == *id, "{id}");
+        assert!(line.is_none_or(|line| line.ends_with(" GET /scim/Users 200")), "{line:?}");
+    }
+    let last = ids.last().expect("some");
+    let query =
+        |which| ActivityQuery { text: Some(format!(" {last} ")), limit: 5, which, ..Default::default() };
+    let all = desk.service.requests(desk.team, query(store::Which::All)).await.expect("a list").rows;
+    assert_eq!(all.iter().map(|row| row.activity.folded > 1).collect::<Vec<_>>(), [true]);
+    let found = desk.service.find(desk.team, last).await.expect("finds").request.expect("a request");
+    assert_eq!(found.n, all[0].n);
+    assert!(
+        desk.service.requests(desk.team, query(store::Which::Errors)).await.expect("a list").rows.is_empty()
+    );
+    assert!(desk.service.request(TeamId(desk.team.0 + 1), last).expect("read").is_none());
+    assert!(desk.service.request(desk.team, &desk.service.ids().request()).expect("read").is_none());
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod membership;
 pub mod milestones;
 mod missed;
 pub mod overview;
+mod pace;
 mod passwords;
 pub mod past;
 mod patch;
@@ -101,7 +102,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             clock: Clock::system(),
-            ids: Ids::random(),
+            ids: Ids::random(Clock::system()),
             public_url: None,
             open_discovery: true,
             body_limit: 16 * 1024 * 1024,
@@ -127,6 +128,7 @@ struct Inner {
     uses: uses::Uses,
     strangers: strangers::Strangers,
     missed: missed::Missed,
+    pace: pace::Pace,
     signs: provider::Signs,
 }
 
@@ -140,6 +142,7 @@ impl Service {
             uses: uses::Uses::default(),
             strangers: strangers::Strangers::default(),
             missed: missed::Missed::default(),
+            pace: pace::Pace::default(),
             signs: provider::Signs::default(),
         }))
     }

@@ -23,8 +23,8 @@ const KEPT_READ: usize = 8 * 1024;
 const LISTED: usize = 100;
 const LONGEST_VALUE: usize = 1000;
 const LONGEST_NAME: usize = 200;
-/// How many reads may wait to be written one by one. Changes wait while they are written, so more are gathered in one row
-/// that lists them.
+/// How many reads, of all tokens, may wait to be written one by one. Changes wait while they are written, so more are
+/// gathered in one row that lists them.
 const READS_AT_ONCE: usize = 512;
 
 /// What a face knows of a request when it asks the service for something.
@@ -202,10 +202,10 @@ pub(super) fn change(
 }
 
 impl Service {
-    /// Records a read that succeeded, with the next commit; when reads come faster than they can be written one by one, as
-    /// a line of a row that tells of many.
+    /// Records a read that succeeded, with the next commit; when reads come faster than they are written one by one (`pace`),
+    /// as a line of a row that tells of many.
     pub fn record_read(&self, caller: &Caller, asked: &Asked, end: &Ending<'_>) {
-        if self.store().waiting_later() < READS_AT_ONCE {
+        if self.0.pace.has_room(caller.token, asked.at) && self.store().waiting_later() < READS_AT_ONCE {
             let row = asked.activity(Some(caller.team), Some(caller.token), false, end);
             if self.store().later(move |tx| milestones::record(tx, &row)) {
                 return;

@@ -96,20 +96,14 @@ impl Service {
         read.await.map_err(Error::from)
     }
 
-    /// One request of a team or of no team, with its bodies.
+    /// One request of a team or of no team, with its bodies; one that was gathered with others stands in their row.
     pub fn request(&self, team: TeamId, id: &str) -> Result<Option<(ActivityRow, ActivityBody)>, Error> {
-        self.store().read_now(|tx| {
-            let found = match tx.activity_by_request(Some(team), id)? {
-                Some(row) => Some(row),
-                None => tx.activity_by_request(None, id)?,
-            };
-            match found {
-                Some(row) => {
-                    let body = tx.activity_body(row.activity.team, row.n)?;
-                    Ok(Some((row, body)))
-                }
-                None => Ok(None),
+        self.store().read_now(|tx| match tx.activity_of_request(team, id)? {
+            Some(row) => {
+                let body = tx.activity_body(row.activity.team, row.n)?;
+                Ok(Some((row, body)))
             }
+            None => Ok(None),
         })
     }
 }

@@ -9,13 +9,16 @@ use rusqlite::{params, params_from_iter};
 
 use super::list::condition;
 use super::{ActivityBody, ActivityQuery, ActivityRow, Spot, read, select};
-use crate::base::TeamId;
+use crate::base::id::request_time;
+use crate::base::{TeamId, Timestamp};
 use crate::scim::fold::fold;
 use crate::store::counts::NO_TEAM;
 use crate::store::{ReadTx, Result, StoreError};
 
 /// How many bytes of bodies, decompressed, one search looks through.
 const LOOKED_THROUGH: usize = 32 << 20;
+/// How far a clock is put back without anybody's having noticed that it was wrong.
+const CLOCK_STEP_MS: i64 = 1_000;
 
 /// What a search in bodies found, and where it stopped.
 #[derive(Debug, Default)]
@@ -66,6 +69,46 @@ impl ReadTx<'_> {
         })?;
         Ok(found)
     }
+}
+
+impl ReadTx<'_> {
+    /// The row of a team that tells of many requests and of that one among them, as far as the query shows it.
+    pub(super) fn activity_gathering(
+        &self,
+        team: TeamId,
+        query: &ActivityQuery,
+        request: &str,
+    ) -> Result<Option<ActivityRow>> {
+        let Some(came) = request_time(request) else { return Ok(None) };
+        let query = ActivityQuery { text: None, ..query.clone() };
+        let (condition, mut values) = condition(Some(team), &query);
+        // They are written soon after the last of their requests came, or a little before where the clock was put back.
+        values.push(Timestamp(came.0.saturating_sub(CLOCK_STEP_MS)).0.into());
+        let sql =
+            format!(concat!(select!(""), "where {} and method = '' and change = 0 and at >= ? order by at, n"), condition);
+        let (mut found, mut looked) = (None, 0);
+        self.each(&sql, params_from_iter(values), |row| {
+            let row = read(row)?;
+            let lines = self.activity_body(Some(team), row.n)?.request.unwrap_or_default();
+            looked += lines.len();
+            if gathered_line(&lines, request).is_some() {
+                found = Some(row);
+            }
+            self.in_time()?;
+            Ok(if found.is_some() || looked >= LOOKED_THROUGH {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })?;
+        Ok(found)
+    }
+}
+
+/// The line of a request in the body of a row that tells of many: when it came, its id, what was asked, the status.
+pub fn gathered_line<'l>(lines: &'l [u8], request: &str) -> Option<&'l str> {
+    let lines = std::str::from_utf8(lines).ok()?.lines();
+    lines.into_iter().find(|line| line.split(' ').nth(1) == Some(request))
 }
 
 /// What a packed body begins with, before its length. No deflated one does, as earlier builds kept them: a first block of

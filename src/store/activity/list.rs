@@ -42,6 +42,9 @@ impl ReadTx<'_> {
         for team in teams(team, query) {
             rows.extend(self.activity(team, query)?);
         }
+        if let (true, Some(text)) = (rows.is_empty(), &query.text) {
+            rows.extend(self.activity_gathering(team, query, text.trim())?);
+        }
         match query.text {
             Some(_) => rows.sort_by_key(|row| std::cmp::Reverse(row.n)),
             None => rows.sort_by_key(|row| std::cmp::Reverse((row.activity.at, row.n))),
@@ -76,6 +79,16 @@ impl ReadTx<'_> {
             params![request, team.unwrap_or(NO_TEAM)],
             read,
         )
+    }
+
+    /// One request of a team or of no team by its public id, or the row in which it is a line among many.
+    pub fn activity_of_request(&self, team: TeamId, request: &str) -> Result<Option<ActivityRow>> {
+        for team in [Some(team), None] {
+            if let Some(row) = self.activity_by_request(team, request)? {
+                return Ok(Some(row));
+            }
+        }
+        self.activity_gathering(team, &ActivityQuery::default(), request)
     }
 
     /// The number of the row that was written last, of whatever team.

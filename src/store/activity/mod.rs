@@ -12,7 +12,7 @@ use super::counts::{NO_TEAM, Tally};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Kind;
 
-pub use body::InBodies;
+pub use body::{InBodies, gathered_line};
 pub(super) use words::register;
 
 /// One provisioning request. Secrets were removed before it came here.

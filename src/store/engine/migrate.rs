@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0011_token_first_use.sql"),
     include_str!("../migrations/0012_hands.sql"),
     include_str!("../migrations/0013_milestone.sql"),
+    include_str!("../migrations/0014_gathered.sql"),
 ];
 
 /// The newest version that this scimd knows.
