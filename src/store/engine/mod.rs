@@ -58,7 +58,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             clock: Clock::system(),
-            ids: Ids::random(),
+            ids: Ids::random(Clock::system()),
             readers: 2,
             deadline: Duration::from_secs(5),
             queue: 1024,
@@ -293,7 +293,7 @@ impl Store {
 
     /// Copies the whole database to a new file while others go on reading and writing.
     pub fn backup_to(&self, file: &Path) -> Result<(), StoreError> {
-        backup::copy(&open::reading(&self.handle.shared.file)?, file)
+        backup::copy(&open::reading_long(&self.handle.shared.file)?, file)
     }
 
     /// The file that is open.

@@ -16,6 +16,10 @@ use crate::store::StoreError;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps ready.
 const STATEMENTS: usize = 256;
+/// KiB of pages that a connection keeps: the writer's and those of the threads that serve, which read here and there ...
+const CACHE: i64 = 8192;
+/// ... and the pool's, which reads much, one behind the other, and mostly once. The system keeps the file as well.
+const POOL_CACHE: i64 = 2048;
 
 /// Makes the file where there is none, readable by its owner alone. Made by root in a directory of somebody else, it
 /// becomes theirs: `sudo scimd token create` must not lock the service out. SQLite gives `-wal` and `-shm` the same owner.
@@ -55,6 +59,13 @@ pub fn reading(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// A connection that cannot write, for long reads.
+pub fn reading_long(file: &Path) -> Result<Connection, StoreError> {
+    let connection = reading(file)?;
+    connection.pragma_update(None, "cache_size", -POOL_CACHE)?;
+    Ok(connection)
+}
+
 fn open(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     // SQLite's own words for these are "unable to open database file"; the system's say why. The file must not be opened
     // for the question: closing it again would give up the locks of every connection of this process, and the next
@@ -75,7 +86,7 @@ fn open(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     // each time they are bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "temp_store", "memory")?;
     Ok(connection)

@@ -97,7 +97,7 @@ pub fn work(shared: &Arc<Shared>, queue: &Mutex<Receiver<PoolJob>>) {
         let Ok(job) = next else {
             return;
         };
-        let mut open = match connection.take().map_or_else(|| open::reading(&shared.file), Ok) {
+        let mut open = match connection.take().map_or_else(|| open::reading_long(&shared.file), Ok) {
             Ok(open) => open,
             Err(error) => {
                 job(Err(error));
