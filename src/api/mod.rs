@@ -144,7 +144,7 @@ impl Face {
         let caller = match self.service.authenticate(authorization.as_deref()) {
             Ok(caller) => caller,
             Err(refusal) => {
-                let token = refusal.token.map(|token| (token.team, token.n));
+                let token = refusal.token;
                 if let Some((team, _)) = token
                     && let Err(error) = self.hide_untold(&mut exchange, team)
                 {

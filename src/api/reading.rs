@@ -119,7 +119,9 @@ pub fn authorization(request: &Request) -> Option<&str> {
 
 /// The first characters of a text.
 pub fn clip(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
+    // There are no more characters than bytes.
+    let end = if text.len() > longest { text.char_indices().nth(longest) } else { None };
+    end.map_or(text, |(end, _)| &text[..end]).to_owned()
 }
 
 /// The media type of answers: the one of the two that the client likes better.

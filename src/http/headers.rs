@@ -1,7 +1,7 @@
 //! Header fields of a request or a response.
 
 use hyper::HeaderMap;
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 
 /// Header fields; names are compared without case.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,11 @@ impl Headers {
 
     /// The first value under a name, when it is text.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+        let value = match known(name) {
+            Some(name) => self.0.get(name),
+            None => self.0.get(name),
+        };
+        value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
     /// Every value under a name that is text, in the order of the message.
@@ -25,7 +29,10 @@ impl Headers {
 
     /// Whether a field of this name is there, readable or not.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        match known(name) {
+            Some(name) => self.0.contains_key(name),
+            None => self.0.contains_key(name),
+        }
     }
 
     /// Names and values in the order of the message; a value that is no text is left out.
@@ -68,11 +75,38 @@ impl Headers {
     }
 }
 
+/// The names that every request and answer goes through: reading a name costs more than what is done with it.
+fn known(name: &str) -> Option<&'static HeaderName> {
+    static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    Some(match name {
+        "accept" => &header::ACCEPT,
+        "accept-encoding" => &header::ACCEPT_ENCODING,
+        "authorization" => &header::AUTHORIZATION,
+        "cache-control" => &header::CACHE_CONTROL,
+        "content-encoding" => &header::CONTENT_ENCODING,
+        "content-length" => &header::CONTENT_LENGTH,
+        "content-location" => &header::CONTENT_LOCATION,
+        "content-type" => &header::CONTENT_TYPE,
+        "etag" => &header::ETAG,
+        "expect" => &header::EXPECT,
+        "host" => &header::HOST,
+        "if-match" => &header::IF_MATCH,
+        "if-none-match" => &header::IF_NONE_MATCH,
+        "location" => &header::LOCATION,
+        "user-agent" => &header::USER_AGENT,
+        "vary" => &header::VARY,
+        "x-content-type-options" => &header::X_CONTENT_TYPE_OPTIONS,
+        "x-request-id" => &REQUEST_ID,
+        _ => return None,
+    })
+}
+
 /// A name and value fit for the wire. A line break in a value would end the header there: such a field is left out
 /// and the fault is ours to find in the log.
 fn pair(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
-    match (name.parse::<HeaderName>(), HeaderValue::from_bytes(value.as_bytes())) {
-        (Ok(name), Ok(value)) => Some((name, value)),
+    let parsed = known(name).map_or_else(|| name.parse::<HeaderName>().ok(), |known| Some(known.clone()));
+    match (parsed, HeaderValue::from_bytes(value.as_bytes())) {
+        (Some(name), Ok(value)) => Some((name, value)),
         _ => {
             tracing::error!(header = name, "a header field with a control character was left out");
             None
@@ -93,6 +127,14 @@ mod tests {
         headers.set("etag", "W/\"2\"");
         assert_eq!(headers.all("SET-COOKIE").collect::<Vec<_>>(), ["a=1", "b=2"]);
         assert_eq!(headers.get("Etag"), Some("W/\"2\""));
+    }
+
+    #[test]
+    fn a_known_name_is_the_same_as_one_that_is_read() {
+        for name in ["accept", "etag", "host", "x-request-id", "x-content-type-options", "user-agent"] {
+            assert_eq!(known(name).map(HeaderName::as_str), Some(name));
+        }
+        assert!(known("Etag").is_none() && known("x-other").is_none());
     }
 
     #[test]

@@ -53,19 +53,25 @@ const NAMES: [(&str, &str); 25] = [
 
 /// What tells of a provider outside the body.
 pub fn of_request(user_agent: &str, query: &str) -> Option<Sign> {
-    let agent = user_agent.to_ascii_lowercase();
-    let named = NAMES.iter().find(|(word, _)| is_said(&agent, word)).map(|(_, provider)| clear(provider));
-    named.or_else(|| query.contains("aadOptscim062020").then(|| clear(ENTRA))).or_else(|| {
+    named(user_agent).or_else(|| query.contains("aadOptscim062020").then(|| clear(ENTRA))).or_else(|| {
         // Okta's look-up comes with its paging, always the same.
         (query.starts_with("filter=userName") && query.ends_with("&startIndex=1&count=100"))
             .then(|| faint(OKTA))
     })
 }
 
-/// Whether a word begins somewhere in the text: "entra" does not in "central".
-fn is_said(text: &str, word: &str) -> bool {
-    let begins = |at: usize| !text[..at].ends_with(|c: char| c.is_ascii_alphabetic());
-    text.match_indices(word).any(|(at, _)| begins(at))
+/// The first of the names that begins somewhere in the text: "entra" does not in "central".
+fn named(text: &str) -> Option<Sign> {
+    let bytes = text.as_bytes();
+    let is_letter = |at: usize| bytes[at].is_ascii_alphabetic();
+    let begins = |at: &usize| is_letter(*at) && (*at == 0 || !is_letter(at - 1));
+    let at = |at: usize, word: &str| {
+        bytes.get(at..at + word.len()).is_some_and(|said| said.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let names = (0..bytes.len())
+        .filter(begins)
+        .filter_map(|place| NAMES.iter().position(|(word, _)| at(place, word)));
+    names.min().map(|number| clear(NAMES[number].1))
 }
 
 /// What tells of a provider in the body.

@@ -91,25 +91,25 @@ pub fn body(body: &Value, untold: &Untold) -> Redacted<Vec<u8>> {
 /// cannot be decoded only the name is kept, since nothing can be told of its value.
 pub fn query(query: &[(String, String)], raw: &str, faulty: bool, untold: &Untold) -> Redacted<String> {
     let mut secrets = Vec::new();
-    let mut changed = faulty;
-    let mut shown: Vec<String> = query
-        .iter()
-        .map(|(name, value)| {
-            let hidden = if untold.is_named(name) {
-                remember(value, &mut secrets);
-                Some(HIDDEN.to_owned())
-            } else {
-                expression(value, untold, &mut secrets)
-            };
-            changed |= hidden.is_some();
-            format!("{name}={}", hidden.as_deref().unwrap_or(value))
-        })
+    let mut hide = |(name, value): &(String, String)| {
+        if untold.is_named(name) {
+            remember(value, &mut secrets);
+            return Some(HIDDEN.to_owned());
+        }
+        expression(value, untold, &mut secrets)
+    };
+    let hidden: Vec<Option<String>> = query.iter().map(&mut hide).collect();
+    if !faulty && hidden.iter().all(Option::is_none) {
+        return Redacted { kept: tokens(raw), secrets };
+    }
+    let pairs = query.iter().zip(&hidden);
+    let mut shown: Vec<String> = pairs
+        .map(|((name, value), hidden)| format!("{name}={}", hidden.as_deref().unwrap_or(value)))
         .collect();
     if faulty {
         shown.push(format!("{HIDDEN}: not decodable"));
     }
-    let kept = if changed { shown.join("&") } else { raw.to_owned() };
-    Redacted { kept: tokens(&kept), secrets }
+    Redacted { kept: tokens(&shown.join("&")), secrets }
 }
 
 /// A text without any token of ours, and without the secrets that the request is known to hold.
@@ -255,6 +255,10 @@ fn is_expression(key: &str) -> bool {
 /// A filter or path that names a secret, without the values it holds; `None` where it names none. What is neither a name
 /// nor a word of the language (RFC 7644 §3.4.2.2) is hidden: a value need not stand in quotes to be one.
 pub fn expression(text: &str, untold: &Untold, secrets: &mut Vec<String>) -> Option<String> {
+    // Where no word of the whole text could be a secret's name, no piece of it is one.
+    if untold.is_empty() && !is_secret_name(text) {
+        return None;
+    }
     let pieces = pieces(text);
     let names = |piece: &Piece<'_>| matches!(piece, Piece::Word(word) if untold.is_named(word));
     if !pieces.iter().any(names) {
@@ -376,11 +380,13 @@ fn begin_of_token(text: &str) -> Option<usize> {
 }
 
 fn is_secret_name(name: &str) -> bool {
-    let letters =
-        name.bytes().filter(|letter| !b"-_".contains(letter)).map(|letter| letter.to_ascii_lowercase());
-    let letters: Vec<u8> = letters.collect();
-    let begins = |at: usize| SECRET_NAMES.iter().any(|word| letters[at..].starts_with(word.as_bytes()));
-    (0..letters.len()).any(|at| b"pastc".contains(&letters[at]) && begins(at))
+    let bytes = name.as_bytes();
+    let begins = |at: usize, word: &str| {
+        let mut letters = bytes[at..].iter().filter(|letter| !matches!(letter, b'-' | b'_'));
+        word.bytes().all(|wanted| letters.next().is_some_and(|letter| letter.to_ascii_lowercase() == wanted))
+    };
+    let first = |at: &usize| matches!(bytes[*at] | 0x20, b'p' | b'a' | b's' | b't' | b'c');
+    (0..bytes.len()).filter(first).any(|at| SECRET_NAMES.iter().any(|word| begins(at, word)))
 }
 
 #[cfg(test)]

@@ -199,7 +199,7 @@ impl Service {
             Err(error) => return Err(Refusal { error, token: None }),
         };
         match ended(token.revoked, token.expires, self.clock().now()) {
-            Some(error) => Err(Refusal { error, token: Some(Box::new(token)) }),
+            Some(error) => Err(Refusal { error, token: Some((token.team, token.n)) }),
             None => Ok(Caller {
                 team: token.team,
                 token: token.n,
@@ -223,11 +223,11 @@ impl Service {
     }
 }
 
-/// A request whose token was not accepted, and the token where it is known all the same.
+/// A request whose token was not accepted, and the token with its team where it is known all the same.
 #[derive(Debug)]
 pub struct Refusal {
     pub error: Error,
-    pub token: Option<Box<Token>>,
+    pub token: Option<(TeamId, i64)>,
 }
 
 impl Refusal {

@@ -116,13 +116,18 @@ impl ReadTx<'_> {
 
     /// The groups that a resource is in: direct ones first, then those it is in through them.
     pub fn groups_of(&self, team: TeamId, n: i64) -> Result<Vec<GroupRef>> {
+        let mut nesting = false;
         let mut groups = self.all(
-            "select resource.id, resource.display from member join resource on resource.n = member.holder
+            "select resource.id, resource.display, exists (select 1 from above)
+             from member join resource on resource.n = member.holder
              where member.member = ? order by member.holder",
             [n],
-            |row| Ok(GroupRef { id: row.get(0)?, display: row.get(1)?, direct: true }),
+            |row| {
+                nesting = row.get(2)?;
+                Ok(GroupRef { id: row.get(0)?, display: row.get(1)?, direct: true })
+            },
         )?;
-        if !groups.is_empty() && self.has_nesting()? {
+        if nesting {
             groups.extend(self.outer_groups_of(team, n)?);
         }
         Ok(groups)

@@ -33,7 +33,9 @@ mod throwaway;
 mod tokens;
 
 use activity::register as register_functions;
-pub use activity::{Activity, ActivityBody, ActivityQuery, ActivityRow, InBodies, Spot, Subject, Which};
+pub use activity::{
+    Activity, ActivityBody, ActivityQuery, ActivityRow, InBodies, Spot, Subject, Which, gathered_line,
+};
 pub use admins::{Admin, NewAdmin, Session};
 pub use audit::{AuditRow, Hand};
 pub use check::{Finding, Report, check};
@@ -54,7 +56,7 @@ pub use search::{Found, Key, Page, Place, Query, Sort};
 pub use second_step::SecondStep;
 pub use team_settings::TeamSettings;
 pub use teams::Team;
-pub use tokens::{NewToken, Token, Used};
+pub use tokens::{NewToken, Opener, Token, Used};
 
 /// What store functions return.
 pub type Result<T> = std::result::Result<T, StoreError>;

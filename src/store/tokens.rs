@@ -70,6 +70,20 @@ pub struct NewToken {
     pub user: Option<String>,
 }
 
+/// Of a token (`Token`) what every request asks for; the rest is for those who look after tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opener {
+    pub n: i64,
+    pub team: TeamId,
+    pub name: String,
+    pub source: String,
+    pub strict: bool,
+    pub read_only: bool,
+    pub expires: Option<Timestamp>,
+    pub revoked: Option<Timestamp>,
+    pub user: Option<String>,
+}
+
 /// The columns that `read` expects, of a table named `token`.
 macro_rules! select {
     ($rest:literal) => {
@@ -119,10 +133,23 @@ impl ReadTx<'_> {
         self.one(select!("from token where team = ? and n = ?"), params![team, n], read)
     }
 
-    /// The token with that hash, expired and revoked ones too, unless its team was removed.
-    pub fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
-        let sql = select!("from token join team on team.n = token.team where hash = ? and removed is null");
-        self.one(sql, [hash], read)
+    /// What the token with that hash opens, expired and revoked ones too, unless its team was removed.
+    pub fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Opener>> {
+        let sql = "select token.n, token.team, token.name, source, strict, read_only, expires, revoked, user
+                   from token join team on team.n = token.team where hash = ? and removed is null";
+        self.one(sql, [hash], |row| {
+            Ok(Opener {
+                n: row.get(0)?,
+                team: row.get(1)?,
+                name: row.get(2)?,
+                source: row.get(3)?,
+                strict: row.get(4)?,
+                read_only: row.get(5)?,
+                expires: row.get(6)?,
+                revoked: row.get(7)?,
+                user: row.get(8)?,
+            })
+        })
     }
 
     /// When a token was revoked and when it expires; `None` where there is none, or its team was removed.
@@ -221,7 +248,16 @@ mod tests {
         let acme = team(&store, "Acme");
         let made = store.write_blocking(move |tx| tx.insert_token(acme, &new("JumpCloud", 1))).unwrap();
         assert_eq!((made.region.as_deref(), made.strict, made.used.clone()), (Some("eu"), true, None));
-        assert_eq!(store.read_now(|tx| tx.token_by_hash(&[1; 32])).unwrap(), Some(made));
+        let opener = store.read_now(|tx| tx.token_by_hash(&[1; 32])).unwrap().expect("it is found");
+        assert_eq!(
+            (opener.n, opener.team, &opener.name, &opener.source),
+            (made.n, acme, &made.name, &made.source)
+        );
+        assert_eq!((opener.strict, opener.read_only, opener.expires), (true, false, made.expires));
+        assert_eq!((opener.revoked, opener.user), (None, None));
+        store.write_blocking(move |tx| tx.revoke_token(acme, made.n, "cli")).unwrap();
+        let opener = store.read_now(|tx| tx.token_by_hash(&[1; 32])).unwrap().expect("it is found");
+        assert!(opener.revoked.is_some());
         assert_eq!(store.read_now(|tx| tx.token_by_hash(&[2; 32])).unwrap(), None);
         store.write_blocking(move |tx| tx.remove_team(acme)).unwrap();
         assert_eq!(store.read_now(|tx| tx.token_by_hash(&[1; 32])).unwrap(), None);
