@@ -132,6 +132,9 @@ pub fn answer_type(request: &Request) -> &'static str {
 /// Which of the two media types an Accept header prefers, SCIM's where it makes no difference; `None` where it takes
 /// neither (RFC 9110 §12.5.1).
 fn preferred(accept: &str) -> Option<&'static str> {
+    if [SCIM_JSON, "*/*"].contains(&accept) {
+        return Some(SCIM_JSON);
+    }
     let accept = accept.to_ascii_lowercase();
     if accept.trim().is_empty() {
         return Some(SCIM_JSON);

@@ -7,12 +7,12 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::base::Clock;
 use crate::config::{LogFormat, LogLevel};
 
 /// Begins logging; the first call counts.
@@ -62,7 +62,7 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let about = event.metadata();
         out.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut out)?;
+        out.write_str(&Clock::system().now().render())?;
         out.write_str("\",\"level\":\"")?;
         out.write_str(about.level().as_str())?;
         out.write_char('"')?;
@@ -85,14 +85,21 @@ struct Fields<'w> {
 }
 
 impl Fields<'_> {
+    /// A field's name, which is one of Rust's and needs no escapes.
     fn name(&mut self, name: &str) -> fmt::Result {
-        self.out.write_char(',')?;
-        self.quote(name)?;
-        self.out.write_char(':')
+        self.out.write_str(",\"")?;
+        self.out.write_str(name)?;
+        self.out.write_str("\":")
     }
 
     fn quote(&mut self, text: &str) -> fmt::Result {
-        serde_json::to_writer(Pieces(&mut self.out), text).map_err(|_| fmt::Error)
+        if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            let quoted = serde_json::to_string(text).map_err(|_| fmt::Error)?;
+            return self.out.write_str(&quoted);
+        }
+        self.out.write_char('"')?;
+        self.out.write_str(text)?;
+        self.out.write_char('"')
     }
 
     fn field(&mut self, field: &Field, value: impl FnOnce(&mut Self) -> fmt::Result) {
@@ -125,21 +132,6 @@ impl Visit for Fields<'_> {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.field(field, |fields| write!(fields.out, "{value}"));
-    }
-}
-
-/// A line as something that takes bytes: those of JSON texts, which are pieces of UTF-8.
-struct Pieces<'p, 'w>(&'p mut Writer<'w>);
-
-impl io::Write for Pieces<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-        self.0.write_str(text).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

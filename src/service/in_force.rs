@@ -40,9 +40,8 @@ impl InForce {
 pub(super) struct Cache(Mutex<HashMap<TeamId, InForce>>);
 
 impl Cache {
-    /// The team's schemas as the snapshot has them.
-    fn load(&self, tx: &ReadTx<'_>, team: TeamId) -> Result<InForce, Error> {
-        let generation = tx.generation()?;
+    /// The team's schemas as the snapshot has them, which is of that generation.
+    fn load(&self, tx: &ReadTx<'_>, team: TeamId, generation: u64) -> Result<InForce, Error> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.get(&team).filter(|found| found.generation == generation) {
             return Ok(found.clone());
@@ -86,12 +85,17 @@ impl Service {
 
     /// The same, with what it takes to see inside a job whether they still are.
     pub(super) fn in_force(&self, team: TeamId) -> Result<InForce, Error> {
-        self.store().read_now(|tx| self.0.schemas.load(tx, team))
+        self.store().read_now(|tx| self.0.schemas.load(tx, team, tx.generation()?))
     }
 
-    /// Brings what is known of a team's schemas to what a snapshot has.
-    pub(super) fn look_at_schemas(&self, tx: &ReadTx<'_>, team: TeamId) -> Result<(), Error> {
-        self.0.schemas.load(tx, team).map(drop)
+    /// Brings what is known of a team's schemas to what a snapshot has, which is of that generation.
+    pub(super) fn look_at_schemas(
+        &self,
+        tx: &ReadTx<'_>,
+        team: TeamId,
+        generation: u64,
+    ) -> Result<(), Error> {
+        self.0.schemas.load(tx, team, generation).map(drop)
     }
 
     /// The schemas of a team as a request finds them: those that were in force when its token was looked at, without

@@ -103,10 +103,13 @@ impl Asked {
     /// The request as one line of a row that tells of many.
     fn line(&self, status: u16) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
-        let what = redact::text(&format!("{}{mark}{}", self.path, self.query), &self.secrets);
+        let mut what = redact::text(&[&*self.path, mark, &*self.query].concat(), &self.secrets);
         // A line break of the query must not begin a line that nobody sent.
-        let what = what.replace(char::is_control, " ");
-        format!("{} {} {} {what} {status}\n", self.at.render(), self.id, self.method)
+        if what.contains(char::is_control) {
+            what = what.replace(char::is_control, " ");
+        }
+        let status = status.to_string();
+        [&*self.at.render(), " ", &self.id, " ", &self.method, " ", &what, " ", &status, "\n"].concat()
     }
 }
 

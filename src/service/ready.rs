@@ -16,7 +16,7 @@ impl Service {
             self.store().ready(|tx| -> Result<(), Error> {
                 tx.token_by_hash(&[0; 32])?;
                 for team in tx.teams()?.iter().filter(|team| team.removed.is_none()) {
-                    self.look_at_schemas(tx, team.id)?;
+                    self.look_at_schemas(tx, team.id, tx.generation()?)?;
                     self.read_as_requests_do(tx, team.id)?;
                 }
                 Ok(())

@@ -381,12 +381,26 @@ fn begin_of_token(text: &str) -> Option<usize> {
 
 fn is_secret_name(name: &str) -> bool {
     let bytes = name.as_bytes();
-    let begins = |at: usize, word: &str| {
-        let mut letters = bytes[at..].iter().filter(|letter| !matches!(letter, b'-' | b'_'));
-        word.bytes().all(|wanted| letters.next().is_some_and(|letter| letter.to_ascii_lowercase() == wanted))
-    };
-    let first = |at: &usize| matches!(bytes[*at] | 0x20, b'p' | b'a' | b's' | b't' | b'c');
-    (0..bytes.len()).filter(first).any(|at| SECRET_NAMES.iter().any(|word| begins(at, word)))
+    bytes.iter().enumerate().any(|(at, first)| {
+        let first = first.to_ascii_lowercase();
+        // Every query is looked through: one look at a letter that begins none of them.
+        matches!(first, b'p' | b'a' | b's' | b't' | b'c')
+            && SECRET_NAMES.iter().any(|word| word.as_bytes()[0] == first && begins(&bytes[at..], word))
+    })
+}
+
+/// Whether a text begins with a word in small letters, hyphens and underscores left out.
+fn begins(mut text: &[u8], word: &str) -> bool {
+    for wanted in word.bytes() {
+        while let [b'-' | b'_', rest @ ..] = text {
+            text = rest;
+        }
+        match text {
+            [letter, rest @ ..] if letter.to_ascii_lowercase() == wanted => text = rest,
+            _ => return false,
+        }
+    }
+    true
 }
 
 #[cfg(test)]

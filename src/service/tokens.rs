@@ -190,7 +190,7 @@ impl Service {
         let found = self.store().read_now(|tx| -> Result<_, Error> {
             let Some(token) = tx.token_by_hash(&parsed.hash)? else { return Ok(None) };
             // Looked at here once, for all that the request will do with them (`schemas_of`).
-            self.look_at_schemas(tx, token.team)?;
+            self.look_at_schemas(tx, token.team, token.generation)?;
             Ok(Some(token))
         });
         let token = match found {

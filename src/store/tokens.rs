@@ -82,6 +82,8 @@ pub struct Opener {
     pub expires: Option<Timestamp>,
     pub revoked: Option<Timestamp>,
     pub user: Option<String>,
+    /// Of the file, in the same snapshot (`ReadTx::generation`).
+    pub generation: u64,
 }
 
 /// The columns that `read` expects, of a table named `token`.
@@ -135,8 +137,8 @@ impl ReadTx<'_> {
 
     /// What the token with that hash opens, expired and revoked ones too, unless its team was removed.
     pub fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Opener>> {
-        let sql = "select token.n, token.team, token.name, source, strict, read_only, expires, revoked, user
-                   from token join team on team.n = token.team where hash = ? and removed is null";
+        let sql = "select token.n, token.team, token.name, source, strict, read_only, expires, revoked, user,
+                   (select n from generation) from token join team on team.n = token.team where hash = ? and removed is null";
         self.one(sql, [hash], |row| {
             Ok(Opener {
                 n: row.get(0)?,
@@ -148,6 +150,7 @@ impl ReadTx<'_> {
                 expires: row.get(6)?,
                 revoked: row.get(7)?,
                 user: row.get(8)?,
+                generation: row.get::<_, i64>(9)? as u64,
             })
         })
     }
