@@ -1,3 +1,3 @@
--- Rows that tell of many reads have no method and change nothing. By their times a request is found that is only a line in
--- one of them.
+-- Rows that tell of many requests have no method and are no change. By their times a request is found that is only a line
+-- in one of them.
 create index activity_gathered on activity (team, at) where method = '' and change = 0;
