@@ -28,14 +28,15 @@ pub fn question(page: &Page<'_, '_>, found: &Detail) -> Result<Option<Question>,
         return Ok(None);
     }
     let settings = page.visit.desk.service.team_settings(page.team.id)?;
+    let external = found.document.get("externalId").is_some();
     Ok(Some(Question {
         heading: format!("Delete {}’s record?", clipped(&found.row.display, 80)),
-        paragraphs: paragraphs(idp::of(page)?, &settings, found.groups.len() as u64),
+        paragraphs: paragraphs(idp::of(page)?, &settings, found.groups.len() as u64, external),
         action: format!("{}users/{}/delete", page.base(), found.row.id),
     }))
 }
 
-fn paragraphs(idp: &Provider, settings: &TeamSettings, groups: u64) -> Vec<String> {
+fn paragraphs(idp: &Provider, settings: &TeamSettings, groups: u64, external: bool) -> Vec<String> {
     let memberships = match groups {
         0 => String::new(),
         groups => format!(", with {}", count(groups, "membership")),
@@ -44,7 +45,7 @@ fn paragraphs(idp: &Provider, settings: &TeamSettings, groups: u64) -> Vec<Strin
         Some(days) => format!("The history of changes stays for {days} days, with the name."),
         None => "The history of changes stays, with the name.".to_owned(),
     };
-    let back = match settings.restore_returning {
+    let back = match settings.restore_returning && external {
         true => "Who is sent again with the same external ID gets this record’s ID and history back.",
         false => "Who is sent again gets a new ID.",
     };
@@ -52,7 +53,7 @@ fn paragraphs(idp: &Provider, settings: &TeamSettings, groups: u64) -> Vec<Strin
     vec![
         format!(
             "The record leaves the directory now{memberships}, and its user name is free. {history} The event user.deleted \
-             says that it went, under your name. This cannot be undone."
+             tells of it, under your name. This cannot be undone."
         ),
         format!(
             "This tells {} nothing: as long as the person is assigned there, {it} may create the record again. {} {back}",
@@ -126,15 +127,17 @@ mod tests {
     fn the_question_says_what_stays_and_where_the_provider_is_told() {
         let jumpcloud = idp::find("jumpcloud").expect("known");
         let mut settings = TeamSettings::default();
-        let text = paragraphs(jumpcloud, &settings, 2).join(" ");
+        let text = paragraphs(jumpcloud, &settings, 2, true).join(" ");
         assert!(text.contains("with 2 memberships") && text.contains("history back"), "{text}");
         assert!(
             text.contains("JumpCloud may create the record again") && text.contains("User Groups"),
             "{text}"
         );
+        let text = paragraphs(jumpcloud, &settings, 1, false).join(" ");
+        assert!(text.contains("a new ID"), "without an external ID nobody is known again: {text}");
         settings.restore_returning = false;
         settings.keep_history = Some(400);
-        let text = paragraphs(idp::find("other").expect("known"), &settings, 0).join(" ");
+        let text = paragraphs(idp::find("other").expect("known"), &settings, 0, true).join(" ");
         assert!(text.contains("stays for 400 days") && text.contains("a new ID"), "{text}");
         assert!(
             text.contains("tells your identity provider nothing") && !text.contains("membership"),

@@ -1,4 +1,5 @@
-//! First-run set-up: the printed code, the first administrator, the address that providers use, and on to connecting.
+//! First-run set-up: the printed code, the first administrator, the address that providers use, the name of the team, and
+//! on to connecting.
 //! The first two steps must be done; the others can be left and found again on the pages.
 
 use askama::Template;
@@ -6,15 +7,22 @@ use askama::Template;
 use super::error::Fault;
 use super::fields::{password_faults, refusals};
 use super::gate::{sender, waiting};
+use super::idp::{self, Provider};
 use super::page::{Gate, base_url, html};
-use super::parts::{Check, Copy, Errors, Field, FieldFault};
+use super::parts::{Check, Copy, Errors, Field, FieldFault, Link, clipped};
 use super::session::Visit;
 use crate::base::secret;
 use crate::http::{Query, Response};
 use crate::service::{Error, admins, setup};
+use crate::store::Team;
 
-const STEPS: [&str; 4] =
-    ["Set-up code", "First administrator", "Address and certificate", "Connect your identity provider"];
+const STEPS: [&str; 5] = [
+    "Set-up code",
+    "First administrator",
+    "Address and certificate",
+    "Team",
+    "Connect your identity provider",
+];
 
 struct Step {
     text: &'static str,
@@ -26,7 +34,8 @@ enum Body {
     Code(Box<Field>),
     Administrator { email: Box<Field>, name: Box<Field>, password: Box<Field>, again: Box<Field> },
     Address { base_url: Copy, checks: Vec<Check> },
-    Connect { href: String },
+    Team(Box<Field>),
+    Connect { href: String, others: Vec<Link> },
 }
 
 #[derive(Template)]
@@ -44,6 +53,8 @@ pub async fn step(visit: &mut Visit<'_>, get: bool, step: &str) -> Result<Respon
     let open = visit.desk.service.needs_setup()?;
     match (get, step) {
         (true, "address") if !open => address(visit),
+        (true, "team") if !open => team(visit),
+        (false, "team") if !open => name_team(visit).await,
         (true, "connect") if !open => connect(visit),
         (_, "code" | "administrator") if !open => Ok(Response::redirect("/admin")),
         (true, "code") => show_code(visit, 200, "", Vec::new()),
@@ -222,10 +233,50 @@ fn is_public_name(host: &str) -> bool {
     host.contains('.') && !local.contains(&last) && !host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
+/// The team that the first provider fills.
+fn first_team(visit: &Visit<'_>) -> Result<Team, Fault> {
+    visit.desk.service.teams()?.into_iter().next().ok_or(Fault::NotFound)
+}
+
+fn team(visit: &mut Visit<'_>) -> Result<Response, Fault> {
+    visit.signed_in()?;
+    let name = first_team(visit)?.name;
+    show_team(visit, 200, &name, Vec::new())
+}
+
+fn show_team(
+    visit: &mut Visit<'_>,
+    status: u16,
+    name: &str,
+    faults: Vec<FieldFault>,
+) -> Result<Response, Fault> {
+    let field = Field::new("name", clipped(name, 200), true, &faults);
+    show(visit, status, 3, faults, Body::Team(Box::new(field)))
+}
+
+async fn name_team(visit: &mut Visit<'_>) -> Result<Response, Fault> {
+    let who = visit.signed_in()?.clone();
+    let form = visit.form().await?;
+    if who.admin.read_only {
+        return Err(Fault::ReadOnly);
+    }
+    if who.standing.owed {
+        return Err(Fault::StepOwed);
+    }
+    let (team, name) = (first_team(visit)?, form.get("name").unwrap_or_default());
+    match visit.desk.service.rename_team(&who.actor(), team.id, name).await {
+        Ok(_) => Ok(Response::redirect("/admin/setup/connect")),
+        Err(error @ Error::Refused(_)) => show_team(visit, 422, name, refusals([("name", Some(error))])),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn connect(visit: &mut Visit<'_>) -> Result<Response, Fault> {
     visit.signed_in()?;
-    let slug = visit.desk.service.teams()?.first().map(|team| team.slug.clone()).ok_or(Fault::NotFound)?;
-    show(visit, 200, 3, Vec::new(), Body::Connect { href: format!("/admin/t/{slug}/") })
+    let href = format!("/admin/t/{}/", first_team(visit)?.slug);
+    let other = |idp: &&Provider| Link::new(format!("{href}connect?idp={}", idp.key), idp.name);
+    let others = idp::ALL.iter().filter(|idp| idp.key != "jumpcloud").map(other).collect();
+    show(visit, 200, 4, Vec::new(), Body::Connect { href, others })
 }
 
 #[cfg(test)]

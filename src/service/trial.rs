@@ -14,8 +14,8 @@ const LIFE_MS: i64 = 2 * 60 * 1000;
 const SELF_TEST: &str = "selftest";
 
 impl Service {
-    /// Which of these ids are, or were, tests: those with the test address, those of the self-test, and what was deleted
-    /// within two minutes.
+    /// Which of these ids are, or were, tests: those with the test address, those of the self-test, and what its provider
+    /// deleted within two minutes.
     pub fn tests_among<'i>(
         &self,
         team: TeamId,
@@ -54,9 +54,9 @@ fn past(gone: &Tombstone, email: &str) -> bool {
     was_brief(gone) || is_name(&gone.name, email)
 }
 
-/// Whether its life was as short as a test's.
+/// Whether its provider gave it a life as short as a test's; what an administrator deletes was none.
 pub(super) fn was_brief(gone: &Tombstone) -> bool {
-    gone.deleted.since(gone.created) <= LIFE_MS
+    gone.token.is_some() && gone.deleted.since(gone.created) <= LIFE_MS
 }
 
 fn is_name(name: &str, email: &str) -> bool {

@@ -124,7 +124,9 @@ state('setup-administrator', '/admin/setup/code', (one) => send('Continue', { 'S
 state('setup-administrator-error', undefined, refused(send('Create administrator', { Email: 'nobody', Password: 'short', 'Password again': 'x' })));
 state('setup-address', undefined, send('Create administrator', { Email: administrator.email, 'Your name': 'Robin Example',
   Password: administrator.password, 'Password again': administrator.password }));
-state('setup-connect', '/admin/setup/connect');
+state('setup-team', undefined, (one) => follow(one, 'Continue'));
+state('setup-team-error', undefined, refused(send('Save and continue', { 'Name of the team': '' })));
+state('setup-connect', undefined, send('Save and continue', { 'Name of the team': 'Default' }));
 
 test('three teams: empty, with one of each, with many and with hostile names', async () => {
   await page.goto(`${server.origin}/admin`);
@@ -184,6 +186,13 @@ const pages = [
   ['user', at('one', `users/`), async (one) => { await one.goto(`${team.one}users/${ids.mei}`); }],
   ['user-script', () => `${team.many}users/${ids.script}`],
   ['user-long', () => `${team.many}users/${ids.long}`],
+  ['user-inactive', at('many', 'users?status=inactive'), async (one) => { await one.goto(new URL(await one.locator('tbody a.name').first().getAttribute('href'), one.url()).href); ids.off = one.url(); }],
+  ['user-delete-dialog', () => ids.off, click('link', 'Delete record')],
+  ['user-delete', () => `${ids.off}/delete`],
+  ['user-gone', () => `${ids.off}/delete`, send('Delete record')],
+  ['administrators', at('many', 'activity/administrators')],
+  ['administrators-none', at('many', 'activity/administrators?q=nothing-like-this')],
+  ['request-administrator', at('many', 'activity?kind=changes&q=admin%40example.com'), async (one) => { await opened(one); await follow(one, 'Link to this request'); }],
   ['group', () => `${team.one}groups/${ids.engineering}`],
   ['group-long', () => `${team.many}groups/${ids.everyone}`],
   ['activity-refused', at('many', 'activity?status=409')],

@@ -209,6 +209,9 @@ export async function setUp(page, server, check = async () => {}) {
   await page.getByRole('heading', { name: 'Address and certificate' }).waitFor();
   await check('setup-address');
   await page.getByRole('link', { name: 'Continue' }).click();
+  await page.getByRole('heading', { name: 'Team', exact: true }).waitFor();
+  await check('setup-team');
+  await page.getByRole('button', { name: 'Save and continue' }).click();
   await page.getByRole('heading', { name: 'Connect your identity provider' }).waitFor();
   await check('setup-connect');
   await page.getByRole('link', { name: 'Connect JumpCloud' }).click();

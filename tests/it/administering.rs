@@ -44,6 +44,7 @@ fn an_inactive_users_record_is_deleted_on_the_page_and_by_no_other_way() {
     assert!(owner.post(&led, &path, "").is(404).text().contains("deleted already"));
 
     let log = owner.get(&at("activity?q=mei@example.com")).is(200).text();
+    assert!(!log.contains("chip test"), "what an administrator deletes was no test: {log}");
     assert!(log.contains("Priya Raman</bdi></a> was deleted") && !log.contains("No team"), "{log}");
     let audit = owner.get(&at("activity/administrators")).is(200).text();
     assert!(audit.contains("Priya Raman was deleted</bdi></a>") && audit.contains("127.0.0.1"), "{audit}");
@@ -140,4 +141,29 @@ fn administrators_are_shown_with_their_last_sign_in_and_their_sessions_end_one_b
     assert!(
         owner.post(&path, &at("admins/1/remove"), "").is(422).text().contains("is the last with full access")
     );
+}
+
+#[test]
+fn set_up_names_the_team_and_offers_every_provider() {
+    let server = Server::plain();
+    let owner = Browser::sign_in(&server, OWNER, false);
+    let path = "/admin/setup/team";
+    assert!(owner.get("/admin/setup/address").is(200).text().contains("href=\"/admin/setup/team\">Continue"));
+    assert!(owner.get(path).is(200).text().contains("value=\"Default\""));
+    let fault = owner.post(path, path, "name=+").is(422).text();
+    assert!(
+        fault.contains("<title>Error: ") && fault.contains("a team’s name has 1 to")
+            || fault.contains("team's name has 1 to")
+            || fault.contains("team&#39;s name has 1 to"),
+        "{fault}"
+    );
+    assert_eq!(owner.post(path, path, "name=Example+Ltd").is(303).header("location"), "/admin/setup/connect");
+    assert!(owner.get(&at("")).is(303).header("location").ends_with("/connect"));
+    let page = owner.get("/admin/setup/connect").is(200).text();
+    for idp in ["okta", "entra", "onelogin", "other"] {
+        assert!(page.contains(&format!("connect?idp={idp}")), "{idp}: {page}");
+    }
+    assert!(owner.get(&at("team")).is(200).text().contains("Example Ltd"));
+    let reader = Browser::sign_in(&server, "eve@example.com", true);
+    reader.post(path, path, "name=Other").is(403);
 }
