@@ -5,24 +5,23 @@ use std::time::Duration;
 use askama::Template;
 
 use super::Desk;
+use super::disk::{disk, uses};
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Check, Notice, counted};
+use super::parts::{Check, Facts, Link, Notice, clipped, counted};
 use super::when::{Zone, duration};
 use crate::base::Timestamp;
 use crate::http::Response;
 use crate::service::health::{Health, Load};
+use crate::service::machine::{self, ClockState};
+use crate::service::outside::FromOutside;
 use crate::service::sentence::number;
-use crate::store::Room;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A certificate that ends sooner than this wants attention.
 const CERTIFICATE_DAYS: i64 = 14;
 /// Answers that take longer than a second get no tick.
 const SLOW_US: u64 = 1_000_000;
-/// A disk with less than this much in a hundred left wants attention, and with the second is an emergency.
-const LOW: (u64, u64) = (15, 5);
-
 struct Figure {
     name: &'static str,
     number: String,
@@ -36,13 +35,11 @@ struct HealthPage {
     lead: String,
     notices: Vec<Notice>,
     checks: Vec<Check>,
-    disk: Option<Disk>,
+    /// How many hundredths of the disk are used, and whether that is much.
+    used: Option<(u64, &'static str)>,
+    uses: Facts,
+    looked: String,
     figures: Vec<Figure>,
-}
-
-struct Disk {
-    check: Check,
-    used: u64,
 }
 
 /// The page; each visit looks anew.
@@ -54,12 +51,11 @@ pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         // A chain that was broken stays so; from now on every page knows.
         let _ = desk.audit_wrong.set(n);
     }
-    let ends = desk.options.certificate_ends.as_ref().and_then(|ends| ends());
-    let mut checks = vec![certificate(&zone, desk.options.secure, desk.options.self_signed, ends)];
-    checks.extend([database(&found), audit(&found)]);
-    let disk = disk(found.room);
-    let all = checks.iter().chain(disk.as_ref().map(|disk| &disk.check));
-    let notices = all.filter(|check| check.kind == "bad").map(notice).collect();
+    let base = page.base();
+    let disk = disk(found.room, Some(&found.days), found.uses.as_ref().map(|(_, uses)| uses));
+    let checks = checks(desk, &zone, &found);
+    let notices = checks.iter().filter(|check| is_failing(check)).map(|check| notice(&base, check)).collect();
+    let (uses, looked) = uses(&zone, found.uses.as_ref());
     let template = HealthPage {
         lead: format!(
             "Checked just now. Version {}, running {}.",
@@ -68,11 +64,32 @@ pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         ),
         notices,
         checks,
-        disk,
+        used: disk.map(|disk| (disk.used, disk.check.kind)),
+        uses: Facts { facts: uses },
+        looked,
         figures: figures(&found),
         shell: page.shell("System health", Here::Health),
     };
     html(200, &template)
+}
+
+/// All checks, in the order of the page; the disk is the last.
+pub fn checks(desk: &Desk, zone: &Zone, found: &Health) -> Vec<Check> {
+    let ends = desk.options.certificate_ends.as_ref().and_then(|ends| ends());
+    let mut checks = vec![
+        outside(zone, desk.options.secure, found.outside.as_ref()),
+        certificate(zone, desk.options.secure, desk.options.self_signed, ends),
+        database(found),
+        audit(found),
+    ];
+    checks.extend(found.clock.map(clock));
+    let uses = found.uses.as_ref().map(|(_, uses)| uses);
+    checks.extend(disk(found.room, Some(&found.days), uses).map(|disk| disk.check));
+    checks
+}
+
+fn is_failing(check: &Check) -> bool {
+    matches!(check.kind, "bad" | "warn")
 }
 
 /// What the overview shows of it: what costs little to look at.
@@ -87,7 +104,7 @@ pub fn brief(desk: &Desk, zone: &Zone) -> Vec<Check> {
     let ends = desk.options.certificate_ends.as_ref().and_then(|ends| ends());
     let mut checks =
         vec![certificate(zone, desk.options.secure, desk.options.self_signed, ends), database(&found)];
-    checks.extend(disk(found.room).map(|disk| disk.check));
+    checks.extend(disk(found.room, None, None).map(|disk| disk.check));
     if let Some(n) = desk.audit_wrong.get() {
         checks.push(audit(&Health { audit_wrong: Some(*n), ..Health::default() }));
     }
@@ -99,7 +116,9 @@ pub fn brief(desk: &Desk, zone: &Zone) -> Vec<Check> {
 
 /// The same in a few words, for the foot of every page.
 pub fn in_a_word(desk: &Desk, zone: &Zone) -> String {
-    words(&brief(desk, zone))
+    let mut checks = brief(desk, zone);
+    checks.extend(machine::clock().map(clock));
+    words(&checks)
 }
 
 fn words(checks: &[Check]) -> String {
@@ -122,15 +141,66 @@ pub fn answers(found: &Load) -> Option<Check> {
     })
 }
 
-/// The notice of a check that failed: the same words, above everything else.
-fn notice(check: &Check) -> Notice {
+/// The notice of a check that failed: the same words, above everything else, and where to go on.
+fn notice(base: &str, check: &Check) -> Notice {
+    let (page, text) = match check.title.as_str() {
+        "Certificate" => ("connect", "See what providers need"),
+        "Disk" => ("team", "Change retention"),
+        AUDIT => ("activity/administrators", "See what was changed"),
+        "Clock" => ("health-status", "Look again"),
+        _ => ("health-status/support", "Support file"),
+    };
     Notice {
-        kind: "bad",
+        kind: check.kind,
         title: format!("{}: {}", check.title, check.at),
         text: check.sub.clone(),
-        ..Notice::default()
+        link: Some(Link::new(format!("{base}{page}"), text)),
+        alert: false,
     }
 }
+
+/// Whether somebody reached it as a provider would. That nobody did yet is nothing bad.
+fn outside(zone: &Zone, secure: bool, seen: Option<&FromOutside>) -> Check {
+    match seen {
+        Some(seen) => Check {
+            kind: "ok",
+            title: format!("Reached from outside as {}", clipped(&seen.name, 100)),
+            at: zone.beneath(seen.at),
+            sub: format!("Last from {}", seen.address),
+            mono: false,
+        },
+        None => Check {
+            kind: "todo",
+            title: "Reached from outside".into(),
+            at: "Not seen yet".into(),
+            sub: match secure {
+                true => "Shown by the first request over TLS, by the public name and from a public address."
+                    .into(),
+                false => "What a proxy in front of scimd receives cannot be seen from here.".into(),
+            },
+            mono: false,
+        },
+    }
+}
+
+fn clock(state: ClockState) -> Check {
+    let (kind, at, sub) = match state {
+        ClockState::Synchronised { within_us } => {
+            let within = duration(within_us.max(0) as u64);
+            ("ok", "Synchronised", format!("Right to within {within}, as the system says"))
+        }
+        ClockState::Unsynchronised => (
+            "warn",
+            "Not synchronised",
+            "The system says that nothing keeps its clock right. Turn that on (systemd-timesyncd or chrony): a wrong clock \
+             shifts when tokens expire, codes of authenticator apps and every time in the log."
+                .to_owned(),
+        ),
+    };
+    Check { kind, title: "Clock".into(), at: at.into(), sub, mono: false }
+}
+
+const AUDIT: &str = "Audit log chain";
 
 fn certificate(zone: &Zone, secure: bool, own: bool, ends: Option<Timestamp>) -> Check {
     let title = "Certificate".to_owned();
@@ -187,7 +257,7 @@ fn database(found: &Health) -> Check {
 }
 
 fn audit(found: &Health) -> Check {
-    let title = "Audit log chain".to_owned();
+    let title = AUDIT.to_owned();
     match found.audit_wrong {
         None => Check {
             kind: "ok",
@@ -206,26 +276,6 @@ fn audit(found: &Health) -> Check {
     }
 }
 
-fn disk(room: Room) -> Option<Disk> {
-    let (free, disk) = (room.free?, room.disk.filter(|disk| *disk > 0)?);
-    let left = free.saturating_mul(100) / disk;
-    let (kind, sub) = match left {
-        _ if left < LOW.1 => ("bad", "Make room, or give the machine a larger disk."),
-        _ if left < LOW.0 => ("warn", "Make room soon, or give the machine a larger disk."),
-        _ => ("ok", ""),
-    };
-    Some(Disk {
-        check: Check {
-            kind,
-            title: "Disk".into(),
-            at: format!("{} of {} free", bytes(free), bytes(disk)),
-            sub: sub.into(),
-            mono: false,
-        },
-        used: 100 - left.min(100),
-    })
-}
-
 fn figures(found: &Health) -> Vec<Figure> {
     let figure = |name, text: String| {
         let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
@@ -242,8 +292,7 @@ fn figures(found: &Health) -> Vec<Figure> {
     figures
 }
 
-/// A size in a few digits: `38 MB`, `16.2 GB`.
-/// A size in words, short.
+/// A size in a few digits: `38 MB`, `9.8 GB`.
 pub fn bytes(n: u64) -> String {
     let mut size = n as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {
@@ -304,12 +353,34 @@ mod tests {
         let ends = |days: i64| certificate(&zone, true, false, Some(Timestamp(days * DAY_MS))).kind;
         assert_eq!((ends(90), ends(13), ends(-1)), ("ok", "warn", "bad"));
         assert_eq!(certificate(&zone, true, true, Some(Timestamp(90 * DAY_MS))).kind, "warn");
-        let room =
-            |free| disk(Room { file: 1, free: Some(free), disk: Some(1000) }).map(|disk| disk.check.kind);
-        assert_eq!((room(500), room(149), room(49)), (Some("ok"), Some("warn"), Some("bad")));
-        assert!(disk(Room::default()).is_none(), "what is not known is not shown");
         let broken = Health { writable: true, audit_wrong: Some(7), ..Health::default() };
         assert_eq!((database(&broken).kind, audit(&broken).kind), ("ok", "bad"));
         assert_eq!(database(&Health::default()).kind, "bad");
+    }
+
+    #[test]
+    fn each_failing_check_is_a_notice_with_a_way_on() {
+        for check in [clock(ClockState::Unsynchronised), database(&Health::default())] {
+            let notice = notice("/admin/t/a/", &check);
+            assert!(is_failing(&check) && !notice.text.is_empty(), "{check:?}");
+            assert!(notice.link.is_some_and(|link| link.href.starts_with("/admin/t/a/health-status")));
+        }
+        let good = clock(ClockState::Synchronised { within_us: 4200 });
+        assert_eq!((good.kind, good.sub.as_str()), ("ok", "Right to within 4 ms, as the system says"));
+    }
+
+    #[test]
+    fn not_reached_from_outside_yet_is_nothing_bad() {
+        let zone = Zone::utc(Timestamp(60_000));
+        let none = outside(&zone, true, None);
+        assert_eq!((none.kind, none.at.as_str(), is_failing(&none)), ("todo", "Not seen yet", false));
+        let seen = FromOutside {
+            at: Timestamp(2000),
+            address: "203.0.113.24".into(),
+            name: "scim.example.com".into(),
+        };
+        let seen = outside(&zone, true, Some(&seen));
+        assert_eq!((seen.kind, seen.title.as_str()), ("ok", "Reached from outside as scim.example.com"));
+        assert_eq!(seen.at, "00:00:02");
     }
 }

@@ -14,6 +14,7 @@ mod confirm;
 mod connect;
 mod curl;
 mod deleting;
+mod disk;
 mod download;
 mod error;
 mod fields;
@@ -49,6 +50,7 @@ mod session;
 mod setup;
 mod spark;
 mod strayed;
+mod support;
 mod team;
 mod token;
 mod tokens;
@@ -83,6 +85,8 @@ pub struct Options {
     pub self_signed: bool,
     /// When the certificate in use ends; `None` without TLS.
     pub certificate_ends: Option<CertificateEnds>,
+    /// What scimd was started with, without secrets, for the support file.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// Asks for the end of the certificate that is in use at this moment.
@@ -292,6 +296,8 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (true, ["admins", n, "remove"]) => administrator::remove_page(page, n),
         (false, ["admins", n, "remove"]) => administrator::remove(page, n).await,
         (true, ["health-status"]) => health::health(page).await,
+        (true, ["health-status", "support"]) => support::show(page).await,
+        (true, ["health-status", "support.json"]) => support::file(page).await,
         (true, ["keys"]) => gate::shortcuts(page),
         _ => Err(Fault::Nowhere),
     }

@@ -12,6 +12,7 @@ use super::idp::Provider;
 use super::parts::{Check, counted};
 use super::when::Zone;
 use crate::base::Timestamp;
+use crate::base::host::is_public_address;
 use crate::service::Cause;
 use crate::service::connect::Connecting;
 use crate::service::milestones::{Event, path, shown, words};
@@ -57,8 +58,8 @@ struct First {
 pub struct Seen<'a> {
     pub token: Option<Timestamp>,
     first: HashMap<Event, First>,
-    /// The first request from a public address.
-    outside: Option<&'a Activity>,
+    /// A request from a public address: when, and from which.
+    outside: Option<(Timestamp, &'a str)>,
     refused: Option<&'a Activity>,
     /// What was refused for its token just before one was accepted: how often, and why the last time.
     mistaken: Option<(u64, Cause)>,
@@ -71,7 +72,11 @@ impl<'a> Seen<'a> {
         rows.reverse();
         let mut seen = Seen {
             token: found.tokens.iter().map(|token| token.created).min(),
-            outside: rows.iter().copied().find(|row| is_outside(row)),
+            outside: rows
+                .iter()
+                .find(|row| is_outside(row))
+                .map(|row| (row.at, row.address.as_str()))
+                .or(found.outside.as_ref().map(|seen| (seen.at, seen.address.as_str()))),
             ..Seen::default()
         };
         for kept in &found.kept {
@@ -142,20 +147,8 @@ fn mistaken(rows: &[&Activity], accepted: Timestamp) -> Option<(u64, Cause)> {
 
 /// Whether a request came from the internet, over TLS: whoever sent it has found the name and taken the certificate.
 fn is_outside(row: &Activity) -> bool {
-    use std::net::IpAddr;
     let plain = row.cause.as_deref() == Some(Cause::PlainHttp.key());
-    let public = match row.address.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => {
-            let [a, b, ..] = ip.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || shared)
-        }
-        Ok(IpAddr::V6(ip)) => {
-            !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local())
-        }
-        Err(_) => false,
-    };
-    public && !plain
+    row.address.parse().is_ok_and(is_public_address) && !plain
 }
 
 /// The ids of test objects: made with the test address, or made and deleted within two minutes.
@@ -259,11 +252,11 @@ impl Checks {
 fn outside_line(zone: &Zone, seen: &Seen<'_>, warnings: &[Check]) -> Check {
     let title = "Address and certificate good from outside".to_owned();
     match seen.outside {
-        Some(row) => Check {
+        Some((at, address)) => Check {
             kind: "ok",
             title,
-            at: zone.beneath(row.at),
-            sub: format!("A request came from {}", row.address),
+            at: zone.beneath(at),
+            sub: format!("A request came from {address}"),
             mono: false,
         },
         None => Check {
@@ -336,6 +329,7 @@ fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity
 mod tests {
     use super::*;
     use crate::scim::Kind;
+    use crate::service::outside::FromOutside;
     use crate::store::{Milestone, Subject};
 
     fn row(n: i64, method: &str, path: &str, status: u16, about: Option<(Kind, &str, &str)>) -> ActivityRow {
@@ -435,6 +429,15 @@ mod tests {
         assert_eq!(line(&found, "First real user"), ok("00:00:02", "POST /Users → 201"));
         assert_eq!(line(&found, "Test user and group deleted").0, "ok");
         assert_eq!(line(&found, "First real group").0, "todo");
+        // The address is the server's, whichever requests of this team are still kept.
+        let seen = FromOutside {
+            at: Timestamp(7000),
+            address: "203.0.113.9".into(),
+            name: "scim.example.com".into(),
+        };
+        found.outside = Some(seen);
+        let outside = line(&found, "Address and certificate good from outside");
+        assert_eq!(outside, ok("00:00:07", "A request came from 203.0.113.9"));
         // Of a team that was connected before anything was kept, the token knows.
         let used = super::super::connect::tests::token(1, Some(5000));
         let old = Connecting { tokens: vec![used], ..Connecting::default() };

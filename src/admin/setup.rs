@@ -11,6 +11,7 @@ use super::idp::{self, Provider};
 use super::page::{Gate, base_url, html};
 use super::parts::{Check, Copy, Errors, Field, FieldFault, Link, clipped};
 use super::session::Visit;
+use crate::base::host::is_public_name;
 use crate::base::secret;
 use crate::http::{Query, Response};
 use crate::service::{Error, admins, setup};
@@ -224,13 +225,6 @@ pub fn checks(base: &str, self_signed: bool) -> Vec<Check> {
              trusted.",
         ),
     ]
-}
-
-/// A name that a provider on the internet could find.
-fn is_public_name(host: &str) -> bool {
-    let local = ["localhost", "local", "internal", "lan", "home", "test", "invalid"];
-    let last = host.rsplit('.').next().unwrap_or_default();
-    host.contains('.') && !local.contains(&last) && !host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 /// The team that the first provider fills.

@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::page::section;
 
 /// Pages of a team that take no form; a star is any part.
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 26] = [
     "",
     "*.csv",
     "*.ndjson",
@@ -29,6 +29,8 @@ const PAGES: [&str; 24] = [
     "schemas",
     "you",
     "health-status",
+    "health-status/support",
+    "health-status/support.json",
     "keys",
 ];
 

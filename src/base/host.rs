@@ -1,4 +1,6 @@
-//! Host names as they stand in addresses: whether a text is one. Nothing is looked up.
+//! Host names as they stand in addresses: whether a text is one, and whether it can be public. Nothing is looked up.
+
+use std::net::IpAddr;
 
 /// Whether a text is a host name, an IPv4 address or an IPv6 address in brackets, with or without a port.
 pub fn is_host(text: &str) -> bool {
@@ -19,6 +21,27 @@ pub fn is_host(text: &str) -> bool {
         }
     };
     host_fits && port_fits
+}
+
+/// A name that somebody on the internet could find.
+pub fn is_public_name(host: &str) -> bool {
+    let local = ["localhost", "local", "internal", "lan", "home", "test", "invalid"];
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.contains('.') && !local.contains(&last) && !host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// An address on the internet, and not of this machine or a network of one's own.
+pub fn is_public_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || shared)
+        }
+        IpAddr::V6(ip) => {
+            !(ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local())
+        }
+    }
 }
 
 #[cfg(test)]

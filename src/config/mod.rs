@@ -104,6 +104,31 @@ pub struct Settings {
     pub discovery_without_token: bool,
 }
 
+impl Settings {
+    /// The settings as somebody who helps may see them: of files only whether they are set.
+    pub fn told(&self) -> Vec<(&'static str, String)> {
+        fn word(value: impl ValueEnum) -> String {
+            value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+        }
+        let set = |file: &Option<PathBuf>| if file.is_some() { "set" } else { "not set" }.to_owned();
+        let listen: Vec<String> = self.listen.iter().map(Listen::to_string).collect();
+        vec![
+            ("listen", listen.join(", ")),
+            ("tls", word(self.tls)),
+            ("tls-cert", set(&self.tls_cert)),
+            ("tls-key", set(&self.tls_key)),
+            ("public-url", self.public_url.clone().unwrap_or_else(|| "not set".into())),
+            ("log-format", word(self.log_format)),
+            ("log-level", word(self.log_level)),
+            ("max-connections", self.max_connections.to_string()),
+            ("max-body", self.max_body.to_string()),
+            ("search-timeout", format!("{} ms", self.search_timeout.as_millis())),
+            ("cursor-timeout", format!("{} s", self.cursor_timeout.as_secs())),
+            ("discovery-without-token", self.discovery_without_token.to_string()),
+        ]
+    }
+}
+
 /// How connections are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TlsMode {

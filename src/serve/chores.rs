@@ -1,4 +1,5 @@
-//! When the service's chores are done: counts every second, forgetting once a minute in small steps.
+//! When the service's chores are done: counts every second, forgetting once a minute in small steps, measuring the disk
+//! once an hour.
 
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use crate::service::chores::Retention;
 const TICK: Duration = Duration::from_secs(1);
 /// Forgetting begins at every so many ticks; what it leaves waits for the next tick.
 const FORGET: u32 = 60;
+/// The disk is measured at every so many ticks.
+const MEASURE: u32 = 3600;
 /// Between two steps of forgetting others may write.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Steps at one tick: counts are written in between.
@@ -27,6 +30,9 @@ pub async fn run(service: Service, mut stopping: watch::Receiver<bool>) {
             _ = ticks.tick() => {}
         }
         service.write_counts();
+        if tick.is_multiple_of(MEASURE) {
+            tokio::spawn(measure(service.clone()));
+        }
         if more || tick.is_multiple_of(FORGET) {
             more = forget(&service, &stopping).await;
         }
@@ -34,6 +40,13 @@ pub async fn run(service: Service, mut stopping: watch::Receiver<bool>) {
     }
     // What was counted until now goes with the last commit.
     service.write_counts();
+}
+
+/// Measures the disk, which may take a while where the file is large.
+async fn measure(service: Service) {
+    if let Err(error) = service.measure_disk().await {
+        tracing::warn!(%error, "the disk was not measured; it is tried again in an hour");
+    }
 }
 
 /// Some steps of forgetting; answers whether there is more to do.

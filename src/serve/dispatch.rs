@@ -59,12 +59,18 @@ impl Way {
 /// All faces as one handler.
 pub fn handler(faces: Faces) -> Handler {
     let faces = Arc::new(faces);
-    Arc::new(move |request: Request| match Way::of(&request.path) {
-        Way::Scim => (faces.scim)(request),
-        Way::Admin => (faces.admin)(request),
-        way => {
-            let response = own(&faces.service, way, &request);
-            Box::pin(std::future::ready(response))
+    Arc::new(move |request: Request| {
+        if request.tls {
+            let host = request.headers.get("host").unwrap_or_default();
+            faces.service.notice_from_outside(request.peer.ip(), host);
+        }
+        match Way::of(&request.path) {
+            Way::Scim => (faces.scim)(request),
+            Way::Admin => (faces.admin)(request),
+            way => {
+                let response = own(&faces.service, way, &request);
+                Box::pin(std::future::ready(response))
+            }
         }
     })
 }

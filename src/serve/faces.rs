@@ -25,6 +25,7 @@ pub fn build(
         self_signed: settings.tls == TlsMode::SelfSigned,
         certificate_ends: certificate
             .map(|certificate| Arc::new(move || certificate.ends()) as admin::CertificateEnds),
+        settings: settings.told(),
     };
     Faces {
         scim: api::handler(service.clone(), api::Options::default()),

@@ -41,6 +41,7 @@ impl Service {
     pub fn write_counts(&self) {
         self.record_strangers();
         self.record_missed();
+        self.write_outside();
     }
 
     /// One small step of forgetting; answers whether there is more to do.

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::outside::FromOutside;
 use super::{Actor, Error, Service, milestones};
 use crate::base::TeamId;
 use crate::scim::{Kind, fold};
@@ -19,6 +20,8 @@ pub struct Connecting {
     pub rows: Vec<ActivityRow>,
     /// What is kept for good of what came first, oldest first.
     pub kept: Vec<Milestone>,
+    /// The last request from outside, whichever page or team it was for.
+    pub outside: Option<FromOutside>,
     pub totals: Totals,
     /// Whether the proposed test address is somebody's already.
     pub email_taken: bool,
@@ -30,6 +33,7 @@ impl Service {
     /// What has reached the server while a provider is being connected.
     pub async fn connecting(&self, team: TeamId, test_email: &str) -> Result<Connecting, Error> {
         let email = fold::fold(test_email);
+        let outside = self.from_outside()?;
         self.store()
             .read(move |tx| {
                 let query = ActivityQuery { limit: MOST_ROWS, ..ActivityQuery::default() };
@@ -47,6 +51,7 @@ impl Service {
                     tokens: tx.tokens(team)?,
                     rows: tx.activity_of_all(team, &query)?,
                     kept: milestones::kept(tx, team, &email)?,
+                    outside: outside.clone(),
                     totals: tx.totals(team)?,
                     email_taken: tx.resource_by_value(team, Kind::User, "userName", &email)?.is_some(),
                     elsewhere,

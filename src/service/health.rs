@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::machine::{self, ClockState};
+use super::outside::FromOutside;
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{ActivityQuery, Room};
+use crate::store::{ActivityQuery, Room, SizeDay, Uses};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// More requests than this are not looked at.
@@ -25,6 +27,13 @@ pub struct Health {
     pub load: Load,
     /// Bytes of memory that the process uses, where the system tells.
     pub memory: Option<u64>,
+    /// Whether the clock is kept right, where the system tells.
+    pub clock: Option<ClockState>,
+    pub outside: Option<FromOutside>,
+    /// What the file is made of, and when it was looked through.
+    pub uses: Option<(Timestamp, Uses)>,
+    /// How full the disk was on each day.
+    pub days: Vec<SizeDay>,
 }
 
 /// Requests of a team, those of the last hour or the latest, and how long their answers took in microseconds.
@@ -60,7 +69,11 @@ impl Service {
             audit,
             audit_wrong,
             load,
-            memory: memory(),
+            memory: machine::memory(),
+            clock: machine::clock(),
+            outside: self.from_outside()?,
+            uses: self.disk_uses()?,
+            days: self.disk_sizes()?,
         })
     }
 }
@@ -77,14 +90,6 @@ pub(super) fn load(mut times: Vec<u64>, most: u32) -> Load {
     }
 }
 
-/// The resident memory of this process as Linux tells it.
-fn memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,10 +99,5 @@ mod tests {
         assert_eq!(load(Vec::new(), 9), Load::default());
         let load = load((1..=200).rev().collect(), 201);
         assert_eq!((load.requests, load.median, load.p99, load.more), (200, 100, 198, false));
-    }
-
-    #[test]
-    fn linux_tells_how_much_memory_is_used() {
-        assert!(memory().is_some_and(|bytes| bytes > 1024 * 1024));
     }
 }

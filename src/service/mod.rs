@@ -15,6 +15,7 @@ mod cursor;
 pub mod deleting;
 mod denial;
 mod discovery;
+pub mod disk;
 pub mod error;
 pub mod export;
 #[cfg(test)]
@@ -27,9 +28,11 @@ mod in_force;
 pub mod invites;
 pub mod job;
 pub mod leaving;
+pub mod machine;
 mod membership;
 pub mod milestones;
 mod missed;
+pub mod outside;
 pub mod overview;
 mod pace;
 mod passwords;
@@ -130,6 +133,7 @@ struct Inner {
     missed: missed::Missed,
     pace: pace::Pace,
     signs: provider::Signs,
+    outside: outside::Noticed,
 }
 
 impl Service {
@@ -144,6 +148,7 @@ impl Service {
             missed: missed::Missed::default(),
             pace: pace::Pace::default(),
             signs: provider::Signs::default(),
+            outside: outside::Noticed::default(),
         }))
     }
 

@@ -84,8 +84,10 @@ impl ReadTx<'_> {
         let (condition, mut values) = condition(Some(team), &query);
         // They are written soon after the last of their requests came, or a little before where the clock was put back.
         values.push(Timestamp(came.0.saturating_sub(CLOCK_STEP_MS)).0.into());
-        let sql =
-            format!(concat!(select!(""), "where {} and method = '' and change = 0 and at >= ? order by at, n"), condition);
+        let sql = format!(
+            concat!(select!(""), "where {} and method = '' and change = 0 and at >= ? order by at, n"),
+            condition
+        );
         let (mut found, mut looked) = (None, 0);
         self.each(&sql, params_from_iter(values), |row| {
             let row = read(row)?;

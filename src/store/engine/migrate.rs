@@ -26,6 +26,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0012_hands.sql"),
     include_str!("../migrations/0013_milestone.sql"),
     include_str!("../migrations/0014_gathered.sql"),
+    include_str!("../migrations/0015_known.sql"),
 ];
 
 /// The newest version that this scimd knows.

@@ -32,6 +32,7 @@ use queue::{Gathered, Job, Message, Waiting};
 use readers::PoolJob;
 use writer::Writer;
 
+pub(in crate::store) use open::reading;
 pub use tx::{ReadTx, WriteTx};
 
 /// Reads that may wait for the pool.
