@@ -34,7 +34,11 @@ impl<'a> Lines<'a> {
     /// The line of a request.
     pub fn line(&mut self, row: &ActivityRow) -> String {
         let activity = &row.activity;
-        let token = activity.token.map_or_else(|| "no token".to_owned(), |n| self.token(n));
+        let token = match (activity.token, &activity.who) {
+            (Some(n), _) => self.token(n),
+            (None, Some(who)) => who.clone(),
+            (None, None) => "no token".to_owned(),
+        };
         laid_out(
             &self.screen,
             [&activity.at.render(), &status(activity.status), &token],

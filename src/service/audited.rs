@@ -13,7 +13,7 @@ use crate::scim::fold::fold;
 use crate::store::{AuditRow, ReadTx};
 
 /// Rows that one page looks at, at most: the audit is kept for ever, and a rare word must not read all of it.
-const LOOKED: u32 = 10_000;
+const LOOKED: u32 = 5_000;
 
 /// What a list of changes is narrowed to; newest first.
 #[derive(Clone, Debug, Default)]

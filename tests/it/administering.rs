@@ -46,6 +46,8 @@ fn an_inactive_users_record_is_deleted_on_the_page_and_by_no_other_way() {
     let log = owner.get(&at("activity?q=mei@example.com")).is(200).text();
     assert!(!log.contains("chip test"), "what an administrator deletes was no test: {log}");
     assert!(log.contains("Priya Raman</bdi></a> was deleted") && !log.contains("No team"), "{log}");
+    let taken = owner.get(&at("activity.ndjson?q=mei@example.com")).is(200).text();
+    assert!(taken.contains("\"administrator\":\"mei@example.com\""), "{taken}");
     let audit = owner.get(&at("activity/administrators")).is(200).text();
     assert!(audit.contains("Priya Raman was deleted</bdi></a>") && audit.contains("127.0.0.1"), "{audit}");
 

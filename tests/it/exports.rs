@@ -81,7 +81,7 @@ fn users_groups_and_members_are_taken_away_whole_quoted_and_without_formulas() {
         ["users.exported", "users.exported", "users.exported", "groups.exported", "members.exported"]
     );
     assert!(noted.iter().all(|row| row.0 == "reader@example.com"), "{noted:?}");
-    assert_eq!(noted[1].2, "{\"format\":\"csv\",\"filter\":\"status=inactive\"}");
+    assert_eq!(noted[1].2, "{\"format\":\"csv\",\"filter\":\"status=inactive\",\"address\":\"127.0.0.1\"}");
     server
         .client()
         .send("GET", &format!("{}/admin/t/default/users.csv", server.origin), &[], Vec::new())
