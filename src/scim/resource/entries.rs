@@ -49,17 +49,26 @@ impl Serialize for Location<'_> {
 impl Entry<'_> {
     pub fn write(&self, out: &mut Vec<u8>) {
         let Location { base, plain, kind, id } = self.reference;
-        if !(plain && is_plain(id) && is_plain(self.value) && is_plain(self.display)) {
+        let known = std::ptr::eq(self.value, id);
+        if !(plain && is_plain(id) && (known || is_plain(self.value)) && is_plain(self.display)) {
             return write(out, self);
         }
-        let display = if self.display.is_empty() { "" } else { "\",\"display\":\"" };
-        let (value, endpoint) = (self.value, kind.endpoint());
-        let start = ["{\"value\":\"", value, "\",\"$ref\":\"", base, "/", endpoint, "/", id];
-        let end = [display, self.display, "\",\"type\":\"", self.kind, "\"}"];
-        out.reserve(start.iter().chain(&end).map(|part| part.len()).sum());
-        for part in start.into_iter().chain(end) {
-            out.extend_from_slice(part.as_bytes());
+        let mut put = |part: &str| out.extend_from_slice(part.as_bytes());
+        put("{\"value\":\"");
+        put(self.value);
+        put("\",\"$ref\":\"");
+        put(base);
+        put("/");
+        put(kind.endpoint());
+        put("/");
+        put(id);
+        if !self.display.is_empty() {
+            put("\",\"display\":\"");
+            put(self.display);
         }
+        put("\",\"type\":\"");
+        put(self.kind);
+        put("\"}");
     }
 }
 
