@@ -20,6 +20,7 @@ pub fn clock() -> Option<ClockState> {
     read(state, told.status, told.maxerror)
 }
 
+#[allow(clippy::unnecessary_cast, reason = "how wide the number is depends on the system")]
 fn read(state: i32, status: i32, within: libc::c_long) -> Option<ClockState> {
     match state {
         ..0 => None,
