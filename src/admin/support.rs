@@ -25,7 +25,7 @@ pub async fn show(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let parts = [
         ("scimd", "Version, kind of system, how long it has been running"),
         ("settings", "What scimd was started with; of files and keys only whether they are set"),
-        ("checks", "Each check of this page and what it says"),
+        ("checks", "Each check of System health and what it says"),
         ("counts", "Teams by number, with how many users, groups, tokens and requests"),
         ("sizes", "The database, its parts, the disk, and how full it was on each day"),
         ("load", "Requests of the last hour, answer times, memory"),

@@ -20,13 +20,12 @@ pub fn clock() -> Option<ClockState> {
     read(state, told.status, told.maxerror)
 }
 
-#[allow(clippy::unnecessary_cast, reason = "how wide the number is depends on the system")]
-fn read(state: i32, status: i32, within: libc::c_long) -> Option<ClockState> {
+fn read(state: i32, status: i32, within: impl Into<i64>) -> Option<ClockState> {
     match state {
         ..0 => None,
         libc::TIME_ERROR => Some(ClockState::Unsynchronised),
         _ if status & libc::STA_UNSYNC != 0 => Some(ClockState::Unsynchronised),
-        _ => Some(ClockState::Synchronised { within_us: within as i64 }),
+        _ => Some(ClockState::Synchronised { within_us: within.into() }),
     }
 }
 

@@ -64,8 +64,11 @@ test('a very long name stays within the page', async () => {
 test('system health tells what it knows', async () => {
   await page.goto(`${team}health-status`);
   const text = await page.locator('main').innerText();
-  for (const words of [/Certificate/, /Made by scimd itself/, /Database/, /Every entry’s hash fits/, /Disk/, /Requests/]) assert.match(text, words);
+  for (const words of [/Certificate/, /Made by scimd itself/, /Database/, /Every entry’s hash fits/, /Disk/, /Requests/, /Reached from outside\s+Not seen yet/, /Clock/, /How fast it fills is known after a week/, /What uses the disk/]) assert.match(text, words);
   await judged('health');
+  await page.getByRole('link', { name: 'Support file' }).first().click();
+  assert.match(await page.locator('main').innerText(), /What is in it[^]*max-connections/);
+  await judged('support');
 });
 
 test('a token is rotated: both work, the page watches both, the old one is revoked when that is safe', async () => {

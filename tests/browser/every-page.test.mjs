@@ -231,6 +231,7 @@ const pages = [
   ['admin', at('one', 'admins'), (one) => follow(one, /^Change viewer/)],
   ['admin-remove', at('one', 'admins'), async (one) => { await follow(one, /^Change viewer/); await follow(one, 'Remove this administrator'); }],
   ['health', at('one', 'health-status')],
+  ['support', at('one', 'health-status/support')],
   ['keys', at('one', 'keys')],
   ['keys-dialog', at('one', 'users'), async (one) => { await one.locator('details.me summary').click(); await click('link', 'Keyboard shortcuts')(one); }],
   ['menu-account', at('one', 'users'), (one) => one.locator('details.me summary').click()],
