@@ -116,6 +116,8 @@ fn pager(path: &str, query: &Query, found: &Changes) -> Pager {
         text: format!("{}. Newest first.", counted(found.rows.len() as u64, "change")),
         what: "changes",
         back: "Newest",
+        forth: "Next",
+        sizes: Vec::new(),
         previous: match query.get("after").unwrap_or_default() {
             "" => String::new(),
             _ => format!("{path}{}", with(query, &[("after", "")])),

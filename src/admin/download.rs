@@ -31,7 +31,8 @@ impl Downloads {
     /// Those of a list at a path, narrowed as the query says.
     pub fn new(path: &str, asked: &Query) -> Downloads {
         // Where the list is opened and turned says nothing of what is taken.
-        let turned = ["after", "before", "at", "open", "sort", "per", "fold"].map(|name| (name, ""));
+        let turned =
+            ["after", "before", "at", "open", "older", "way", "sort", "per", "fold"].map(|name| (name, ""));
         let query = super::page::with(asked, &turned);
         Downloads { what: "CSV", csv: format!("{path}.csv{query}"), ndjson: format!("{path}.ndjson{query}") }
     }

@@ -5,19 +5,17 @@ use askama::Template;
 use super::download::Downloads;
 use super::error::Fault;
 use super::page::{Here, Page, Shell, html, with};
+use super::paging::{self, Sides, begins, per, position, range, sizes};
 use super::parts::{Chip, Column, Empty, Facts, Icon, Pager, When, clipped, counted, initials};
 use super::past::{self, History};
 use super::spark::{self, Spark};
 use super::user::{identifiers, requests};
-use super::users::{clean, no_match, position, status_chip};
+use super::users::{clean, no_match, part, status_chip, write_place};
 use super::when::Zone;
 use crate::http::{Query, Response};
 use crate::scim::{Document, Kind};
 use crate::service::roster::{Asked, By, Members};
 use crate::service::told::Told;
-
-/// Members on one page.
-const PAGE: u32 = 50;
 
 struct MemberLine {
     path: String,
@@ -59,9 +57,9 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
         return past::gone(page, Kind::Group, id);
     };
     let tokens = service.tokens(page.team.id)?;
-    let past = past::history(&page, &tokens, Kind::Group, &found.row.id)?.ok_or(Fault::NotFound)?;
+    let past = past::of(&page, &tokens, &found.row)?;
     let asked = page.visit.request.query.clone();
-    let members = service.roster(page.team.id, found.row.n, read(&asked)).await?;
+    let members = service.roster(page.team.id, &found.row, read(&asked)).await?;
     let pulse = service.group_pulse(page.team.id, &found.row)?;
     let zone = page.visit.zone.clone();
     let base = page.base();
@@ -80,11 +78,11 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
         count: count(&members),
         nobody: if members.count == 0 { nobody(&zone, &past.told) } else { String::new() },
         none: (members.rows.is_empty() && !q.is_empty()).then(|| no_match("members", &path)),
-        columns: if members.sorted { columns(&path, &asked) } else { columns("", &asked) },
+        columns: columns(&path, &asked, members.whole),
         pager: pager(&path, &asked, &members),
         members: member_lines(&zone, &members),
         history: past.history.of(requests(&found)),
-        identifiers: identifiers(&zone, &base, &found),
+        identifiers: identifiers(&zone, &base, &found, &tokens),
         spark: spark::members("", &pulse),
         size: spark::words(&pulse),
         shell: page.shell(&clipped(&name, 60), Here::Groups),
@@ -108,14 +106,14 @@ fn read(asked: &Query) -> Asked {
         by,
         descending,
         skip: position(asked) - 1,
-        after: asked.get("after").and_then(|text| text.parse().ok()),
-        limit: PAGE,
+        page: part(asked),
+        limit: per(asked),
     }
 }
 
 /// "5 people, no nested groups".
 fn count(members: &Members) -> String {
-    let Some(groups) = members.groups else { return counted(members.count, "member") };
+    let groups = members.groups;
     let people = match members.count - groups {
         1 => "1 person".to_owned(),
         n => format!("{} people", crate::service::sentence::number(n)),
@@ -135,20 +133,23 @@ fn nobody(zone: &Zone, told: &[Told]) -> String {
     }
 }
 
-/// Headings; those of a list that cannot be sorted lead nowhere.
-fn columns(path: &str, asked: &Query) -> Vec<Column> {
+/// Headings; the members of a large group are in order of their names alone.
+fn columns(path: &str, asked: &Query, whole: bool) -> Vec<Column> {
     let sort = clean(asked, "sort");
     let sort = if sort.is_empty() { "name" } else { &sort };
     let column = |text, class, name: &str| {
         let (up, down) = (sort == name, sort == format!("-{name}"));
-        let plain = path.is_empty() || name.is_empty();
+        let plain = name.is_empty() || (name == "since" && !whole);
         let next = if up { format!("-{name}") } else { name.to_owned() };
         Column {
             text,
             class,
             href: match plain {
                 true => String::new(),
-                false => format!("{path}{}", with(asked, &[("sort", &next), ("at", ""), ("after", "")])),
+                false => format!(
+                    "{path}{}",
+                    with(asked, &[("sort", &next), ("at", ""), ("after", ""), ("before", "")])
+                ),
             },
             sorted: match (plain, up, down) {
                 (false, true, _) => "ascending",
@@ -162,23 +163,32 @@ fn columns(path: &str, asked: &Query) -> Vec<Column> {
 }
 
 fn pager(path: &str, asked: &Query, members: &Members) -> Pager {
-    let (at, shown) = (position(asked), members.rows.len() as u64);
-    let more = if members.sorted { at - 1 + shown < members.total } else { members.next.is_some() };
-    let to = |at: u64, after: String| {
+    let shown = members.rows.len() as u64;
+    if !members.whole {
+        let sides = (members.previous.is_some(), members.next.is_some());
+        let sides = Sides {
+            at: begins(asked, sides, shown, members.total),
+            previous: members.previous.as_ref().map(write_place),
+            next: members.next.as_ref().map(write_place),
+            shown,
+            total: members.total,
+        };
+        return paging::pager(path, asked, "members", &sides);
+    }
+    let (at, total) = (position(asked), members.total.unwrap_or_default());
+    let to = |at: u64| {
         let at = if at > 1 { at.to_string() } else { String::new() };
-        format!("{path}{}", with(asked, &[("at", &at), ("after", &after)]))
+        format!("{path}{}", with(asked, &[("at", &at)]))
     };
-    let after = members.next.map(|n| n.to_string()).unwrap_or_default();
+    let more = at - 1 + shown < total;
     Pager {
-        text: super::users::range(at, shown, members.total),
+        text: range(at, shown, members.total),
         what: "members",
-        back: if members.sorted { "Previous" } else { "First" },
-        previous: match members.sorted {
-            _ if at == 1 => String::new(),
-            true => to(at.saturating_sub(PAGE.into()).max(1), String::new()),
-            false => to(1, String::new()),
-        },
-        next: if more { to(at + shown, after) } else { String::new() },
+        back: "Previous",
+        forth: "Next",
+        previous: if at > 1 { to(at.saturating_sub(per(asked).into()).max(1)) } else { String::new() },
+        next: if more { to(at + shown) } else { String::new() },
+        sizes: sizes(path, asked, at > 1 || more, shown),
     }
 }
 

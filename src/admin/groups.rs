@@ -8,7 +8,7 @@ use super::idp::Provider;
 use super::page::{Here, Page, Shell, html, with};
 use super::parts::{Chip, Column, Empty, Link, Pager, Tab, Tabs, When, clipped};
 use super::spark::{Spark, members};
-use super::users::{clean, columns, former, no_match, order, pager, part};
+use super::users::{caption, clean, columns, former, no_match, order, pager, part};
 use crate::http::{Query, Response};
 use crate::scim::Kind;
 use crate::service::browse::{Browse, Listed};
@@ -57,7 +57,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
     let path = format!("{base}groups");
-    let tests = super::token::tests_among(&page, found.rows.iter().map(|(row, _)| row.id.as_str()))?;
+    let tests = super::token::tests_of(&page, found.rows.iter().map(|(row, _)| row));
     let line = |row: &crate::store::Row| {
         let pulse = found.pulses.get(&row.n).cloned().unwrap_or_default();
         let name = clipped(&row.display, 120);
@@ -73,8 +73,8 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         }
     };
     let template = GroupsPage {
-        empty: (found.rows.is_empty() && !narrowed && found.totals.groups == 0)
-            .then(|| no_groups(&base, provider, &found.totals)),
+        empty: (found.rows.is_empty() && !narrowed && found.around.totals.groups == 0)
+            .then(|| no_groups(&base, provider, &found.around.totals)),
         none: found.rows.is_empty().then(|| no_match("groups", &path)),
         lead: format!(
             "Groups {} keeps up to date. Membership is changed {}.",
@@ -82,7 +82,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             provider.there()
         ),
         tabs: tabs(&path, &asked, &found),
-        caption: format!("Groups, {} of {}", found.rows.len(), number(found.total)),
+        caption: caption("Groups", &found),
         columns: columns(
             &path,
             &asked,
@@ -118,7 +118,10 @@ fn tabs(path: &str, asked: &Query, found: &Listed) -> Tabs {
     };
     Tabs {
         label: "Members",
-        tabs: vec![tab("", "All", found.totals.groups), tab("empty", "No members", found.empty)],
+        tabs: vec![
+            tab("", "All", found.around.totals.groups),
+            tab("empty", "No members", found.around.empty),
+        ],
     }
 }
 

@@ -79,6 +79,8 @@ pub fn histogram(zone: &Zone, path: &str, asked: &Query, hours: &[Hour], query: 
             ("from", zone.field(slot.hour)),
             ("to", zone.field(end)),
             ("after", String::new()),
+            ("before", String::new()),
+            ("at", String::new()),
             ("open", String::new()),
         ];
         let target: Vec<(&str, &str)> = target.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -83,7 +83,7 @@ pub fn find(word: &str) -> Option<&'static Provider> {
 pub fn of(page: &Page<'_, '_>) -> Result<&'static Provider, Fault> {
     match page.visit.request.query.get("idp").and_then(find) {
         Some(asked) => Ok(asked),
-        None => Ok(chosen(page.visit.desk.service.chosen_provider(page.team.id)?.as_deref())),
+        None => Ok(chosen(page.visit.provider(page.team.id)?.as_deref())),
     }
 }
 

@@ -7,8 +7,10 @@ use super::download::Downloads;
 use super::error::Fault;
 use super::folding::{Folded, folded};
 use super::histogram::{Histogram, histogram};
+use super::nothing::{nothing, too_much};
 use super::page::{Here, Page, Shell, html, render, with};
-use super::parts::{Chip, Choice, Empty, Link, Notice, Pager, Tab, Tabs, counted};
+use super::paging::{self, Sides, begins, per};
+use super::parts::{Chip, Choice, Empty, Notice, Pager, Tab, Tabs};
 use super::request::detail;
 use super::token::tests_among;
 use super::when::Zone;
@@ -18,8 +20,6 @@ use crate::service::requests::{self, Requests};
 use crate::service::{Error, sentence};
 use crate::store::{ActivityQuery, Hour, Spot, Token, Which};
 
-/// Requests on one page.
-const PAGE: u32 = 50;
 /// New requests are counted up to so many.
 const NEWS: u32 = 1000;
 /// Characters of a filter.
@@ -32,9 +32,9 @@ pub struct Asked {
     /// The text is looked for in bodies, within an hour.
     pub in_bodies: bool,
     /// Whether anything narrows the list beside its kind.
-    narrowed: bool,
+    pub narrowed: bool,
     /// Whether more than times narrow it: then the counts of the hours say nothing of it.
-    picked: bool,
+    pub picked: bool,
 }
 
 impl Asked {
@@ -65,7 +65,8 @@ impl Asked {
                 from,
                 to,
                 before: place(&get("after")),
-                limit: PAGE,
+                after: place(&get("before")).filter(|_| get("after").is_empty()),
+                limit: per(asked),
             },
         }
     }
@@ -101,6 +102,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let narrowing = Asked::read(&asked, &zone);
     let service = page.visit.desk.service.clone();
     let tokens = service.tokens(page.team.id)?;
+    let (newest, hours) = service.request_hours(page.team.id).await?;
     let mut notices = Vec::new();
     let found = match search(&service, &page, &narrowing).await {
         Err(Error::Scim(error)) => {
@@ -109,11 +111,12 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         }
         found => found?,
     };
-    let hours = service.request_hours(page.team.id).await?;
+    // The list is read after the number of the newest: what comes between is shown, and perhaps counted, but never missed.
     let base = page.base();
     // Bodies are looked through when somebody asks, not with every commit; and an older page has no news.
-    let newest = service.newest_request()?;
-    let listens = !narrowing.in_bodies && narrowing.query.before.is_none() && narrowing.query.to.is_none();
+    let query = &narrowing.query;
+    let first = query.before.is_none() && (query.after.is_none() || found.previous.is_none());
+    let listens = !narrowing.in_bodies && first && query.to.is_none();
     let lines = lines(&page, &asked, &tokens, &found).await?;
     let path = format!("{base}activity");
     let last = match lines.is_empty() && !hours.is_empty() {
@@ -140,7 +143,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         tokens: token_choices(&tokens, &get("token")),
         statuses: status_choices(&get("status")),
         empty: lines.is_empty().then(|| nothing(&zone, &path, &base, &narrowing, found.next, last)),
-        pager: pager(&path, &asked, &found),
+        pager: pager(&path, &asked, &found, total(&asked, &narrowing, &hours)),
         rows: lines,
         notices,
         shell: {
@@ -170,11 +173,20 @@ impl askama::filters::HtmlSafe for News {}
 pub fn news(page: &Page<'_, '_>) -> Result<String, Fault> {
     let asked = &page.visit.request.query;
     let seen = asked.get("seen").and_then(|seen| seen.parse().ok()).unwrap_or(i64::MAX);
-    let query = ActivityQuery { limit: NEWS, before: None, ..Asked::read(asked, &page.visit.zone).query };
+    let query = ActivityQuery {
+        limit: NEWS,
+        before: None,
+        after: None,
+        ..Asked::read(asked, &page.visit.zone).query
+    };
     let rows = page.visit.desk.service.requests_after(page.team.id, seen, query)?;
     let count = rows.len() as u64;
     render(&News {
-        href: format!("{}activity{}", page.base(), with(asked, &[("seen", ""), ("after", ""), ("open", "")])),
+        href: format!(
+            "{}activity{}",
+            page.base(),
+            with(asked, &[("seen", ""), ("after", ""), ("before", ""), ("at", ""), ("open", "")])
+        ),
         words: match count {
             0 => String::new(),
             _ if rows.len() >= NEWS as usize => format!("{} and more new, show", sentence::number(count)),
@@ -216,7 +228,7 @@ async fn lines(
         }
         if line.open {
             let opened = rows.iter().find(|row| row.activity.request == open).unwrap_or(&rows[0]);
-            line.detail = detail(page, (*opened).clone(), tokens)?;
+            line.detail = Some(detail(page, (*opened).clone(), tokens)?);
             if let Some(detail) = line.detail.as_mut().filter(|_| rows.len() > 1) {
                 detail.attempts = words;
                 detail.each = format!("{base}activity{}", with(asked, &[("fold", "no"), ("open", "")]));
@@ -244,6 +256,16 @@ fn place(text: &str) -> Option<Spot> {
     Some((Timestamp(at.parse().ok()?), n.parse().ok()?))
 }
 
+/// Requests of a kind within an hour.
+fn counted_as(kind: &str, hour: &Hour) -> u64 {
+    match kind {
+        "changes" => hour.changes,
+        "reads" => hour.reads,
+        "errors" => hour.errors,
+        _ => hour.changes + hour.reads + hour.errors,
+    }
+}
+
 /// The tab of what administrators changed, which is a list of its own.
 pub const ADMINISTRATORS: &str = "administrators";
 
@@ -252,18 +274,15 @@ pub fn tabs(base: &str, asked: &Query, hours: Option<&Vec<Hour>>, current: &str)
     let all = [("", "Everything"), ("changes", "Changes"), ("reads", "Reads"), ("errors", "Errors")];
     let known = current == ADMINISTRATORS || all.iter().any(|(kind, _)| *kind == current);
     let count = |kind: &str| {
-        let of = |hour: &Hour| match kind {
-            "changes" => hour.changes,
-            "reads" => hour.reads,
-            "errors" => hour.errors,
-            _ => hour.changes + hour.reads + hour.errors,
-        };
-        hours.map(|hours| sentence::number(hours.iter().map(of).sum()))
+        hours.map(|hours| sentence::number(hours.iter().map(|hour| counted_as(kind, hour)).sum()))
     };
     let mut tabs: Vec<Tab> = all
         .iter()
         .map(|(kind, text)| Tab {
-            href: format!("{base}activity{}", with(asked, &[("kind", kind), ("after", ""), ("open", "")])),
+            href: format!(
+                "{base}activity{}",
+                with(asked, &[("kind", kind), ("after", ""), ("before", ""), ("at", ""), ("open", "")])
+            ),
             text,
             count: count(kind),
             current: current == *kind || (!known && kind.is_empty()),
@@ -312,87 +331,25 @@ fn status_choices(chosen: &str) -> Vec<Choice> {
     all
 }
 
-fn pager(path: &str, asked: &Query, found: &Requests) -> Pager {
-    Pager {
-        text: format!("{}. Newest first.", counted(found.rows.len() as u64, "request")),
-        what: "requests",
-        back: "Newest",
-        previous: match asked.get("after").unwrap_or_default() {
-            "" => String::new(),
-            _ => format!("{path}{}", with(asked, &[("after", ""), ("open", "")])),
-        },
-        next: match found.next {
-            Some((at, n)) => {
-                format!("{path}{}", with(asked, &[("after", &format!("{}-{n}", at.0)), ("open", "")]))
-            }
-            None => String::new(),
-        },
-    }
+/// How many requests the log holds of a kind, where nothing else narrows it.
+fn total(asked: &Query, narrowing: &Asked, hours: &[Hour]) -> Option<u64> {
+    let kind = asked.get("kind").unwrap_or_default();
+    (!narrowing.narrowed).then(|| hours.iter().map(|hour| counted_as(kind, hour)).sum())
 }
 
-fn too_much(detail: &str) -> Notice {
-    Notice {
-        kind: "warn",
-        title: "The search took too long and was given up".into(),
-        text: format!(
-            "{}. Name a shorter time, more of the word, or a token.",
-            super::error::sentence(detail)
-        ),
-        ..Notice::default()
-    }
-}
-
-fn nothing(
-    zone: &Zone,
-    path: &str,
-    base: &str,
-    asked: &Asked,
-    next: Option<Spot>,
-    last: Option<Timestamp>,
-) -> Empty {
-    if let Some((at, _)) = next {
-        return Empty {
-            title: "Nothing so far".into(),
-            text: format!("No body holds the text back to {}. The search goes on with Next.", zone.time(at)),
-            ..Empty::default()
-        };
-    }
-    if let (true, false, Some(at)) = (asked.narrowed, asked.picked, last)
-        && asked.query.which == Which::All
-    {
-        return Empty {
-            title: "No requests in this time".into(),
-            text: format!("The last was {}, on {}.", zone.relative(at), zone.long(at)),
-            links: vec![Link::new(path, "Show all times")],
-            hint: String::new(),
-        };
-    }
-    if asked.narrowed || asked.query.which != Which::All || asked.query.before.is_some() {
-        return Empty {
-            title: "No requests match".into(),
-            text: if asked.in_bodies {
-                "No request or answer within this hour holds the text.".into()
-            } else {
-                "Nothing in the log fits all of these filters.".into()
-            },
-            links: vec![Link::new(path, "Clear the filters")],
-            hint: match last {
-                Some(at) => {
-                    format!("The last request of any kind came {}, on {}.", zone.relative(at), zone.long(at))
-                }
-                None => String::new(),
-            },
-        };
-    }
-    Empty {
-        title: "No requests yet".into(),
-        text:
-            "Nothing has reached this server for this team. The first request appears here, also when it is \
-               refused."
-                .into(),
-        links: vec![Link::new(format!("{base}connect"), "Connect JumpCloud")],
-        hint: String::new(),
-    }
+fn pager(path: &str, asked: &Query, found: &Requests, total: Option<u64>) -> Pager {
+    // One row may stand for many requests that were alike.
+    let shown = found.rows.iter().map(|row| row.activity.folded.max(1)).sum();
+    let spot = |(at, n): Spot| format!("{}-{n}", at.0);
+    let sides = Sides {
+        at: begins(asked, (found.previous.is_some(), found.next.is_some()), shown, total),
+        previous: found.previous.map(spot),
+        next: found.next.map(spot),
+        shown,
+        total,
+    };
+    let foot = paging::pager(path, asked, "requests", &sides);
+    Pager { text: format!("{}. Newest first.", foot.text), back: "Newer", forth: "Older", ..foot }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod activity;
 mod administrator;
 mod admins;
+mod asked;
 mod attention;
 mod audited;
 mod chart;
@@ -31,9 +32,11 @@ mod kept;
 mod leaving;
 mod live;
 mod log;
+mod nothing;
 mod notices;
 mod overview;
 mod page;
+mod paging;
 mod parts;
 mod past;
 mod pending;
@@ -54,6 +57,7 @@ mod support;
 mod team;
 mod token;
 mod tokens;
+mod trace;
 mod user;
 mod users;
 mod when;
@@ -182,7 +186,8 @@ async fn route(visit: &mut Visit<'_>) -> Result<Response, Fault> {
         (_, ["setup", step]) => return setup::step(visit, get, step).await,
         _ => {}
     }
-    if visit.desk.service.needs_setup()? {
+    // Who is signed in is an administrator.
+    if visit.who().is_none() && visit.desk.service.needs_setup()? {
         return Ok(Response::redirect("/admin/setup/code"));
     }
     match (get, path) {

@@ -295,7 +295,7 @@ pub fn shell(
         .collect();
     others.push(Link::new(format!("{base}team"), "All teams"));
     // What cannot be read now is said by the page itself; the entry then has its usual words.
-    let chosen = visit.desk.service.chosen_provider(team.id).unwrap_or_default();
+    let chosen = visit.provider(team.id).unwrap_or_default();
     let provider = super::idp::chosen(chosen.as_deref());
     let assets = &visit.desk.assets;
     let name = if who.admin.name.is_empty() { &who.admin.email } else { &who.admin.name };

@@ -128,9 +128,21 @@ impl Said {
 pub struct Pager {
     pub text: String,
     pub what: &'static str,
+    /// The words of the ways to both sides.
     pub back: &'static str,
+    pub forth: &'static str,
     pub previous: String,
     pub next: String,
+    /// How many rows a page may have.
+    pub sizes: Vec<Size>,
+}
+
+/// A choice of rows on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub rows: u32,
+    pub href: String,
+    pub current: bool,
 }
 
 /// A link with its words.
@@ -324,7 +336,7 @@ pub struct Code {
 /// One of the three parts of an explanation.
 #[derive(Clone, Debug, Default)]
 pub struct Explained {
-    pub title: &'static str,
+    pub title: String,
     pub text: String,
 }
 

@@ -9,17 +9,18 @@ use askama::filters::HtmlSafe;
 use super::error::Fault;
 use super::history::{Teller, Whose, nothing, sender, with_days};
 use super::page::{Here, Page, Shell, html, with};
-use super::parts::{Chip, Fact, Facts, Notice, Pager, Timeline, When, clipped};
+use super::paging::{per, sizes};
+use super::parts::{Chip, Fact, Facts, Notice, Pager, Size, Timeline, When, clipped};
 use super::when::Zone;
-use crate::http::Response;
+use crate::http::{Query, Response};
 use crate::scim::Kind;
-use crate::service::history::{Gone, State, Who};
+use crate::service::history::{self, Gone, State, Who};
 use crate::service::past::Place;
 use crate::service::told::Told;
-use crate::store::Token;
+use crate::store::{Row, Token};
 
-/// Requests on one page of a history.
-const ENTRIES: usize = 30;
+/// Pages that the address remembers of the way to an older one.
+const LONGEST_WAY: usize = 60;
 
 /// A history, latest first, with its older pages behind it.
 #[derive(Template, Clone, Debug)]
@@ -49,23 +50,38 @@ pub struct Found {
     pub history: History,
 }
 
+/// The history of one user or group that is here.
+pub fn of(page: &Page<'_, '_>, tokens: &[Token], row: &Row) -> Result<Found, Fault> {
+    let (who, (before, rows)) = (Who::of(row), part(page));
+    let found = page.visit.desk.service.history_of(page.team.id, &who, before, rows)?;
+    Ok(told(page, tokens, who, before, found))
+}
+
 /// The history of one user or group of that kind; `None` where there never was one.
-pub fn history(page: &Page<'_, '_>, tokens: &[Token], kind: Kind, id: &str) -> Result<Option<Found>, Fault> {
-    let asked = page.visit.request.query.clone();
-    let before = asked.get("older").and_then(place);
-    let found = page.visit.desk.service.history_page(page.team.id, id, before, ENTRIES)?;
-    let Some((who, found)) = found.filter(|(who, _)| who.kind == kind) else { return Ok(None) };
+fn history(page: &Page<'_, '_>, tokens: &[Token], kind: Kind, id: &str) -> Result<Option<Found>, Fault> {
+    let (before, rows) = part(page);
+    let found = page.visit.desk.service.history_page(page.team.id, id, before, rows)?;
+    let found = found.filter(|(who, _)| who.kind == kind);
+    Ok(found.map(|(who, found)| told(page, tokens, who, before, found)))
+}
+
+/// Which page of the history the address asks for.
+fn part(page: &Page<'_, '_>) -> (Option<Place>, usize) {
+    let asked = &page.visit.request.query;
+    (asked.get("older").and_then(place), per(asked) as usize)
+}
+
+fn told(
+    page: &Page<'_, '_>,
+    tokens: &[Token],
+    who: Who,
+    before: Option<Place>,
+    found: history::Page,
+) -> Found {
+    let (asked, kind) = (page.visit.request.query.clone(), who.kind);
     let (base, zone) = (page.base(), &page.visit.zone);
     let path = format!("{base}{}/{}", list(kind).0, who.id);
-    let at = |older: &str| format!("{path}{}#history", with(&asked, &[("older", older)]));
-    let next = found.older.map(|place| at(&format!("{}-{}", place.event, place.row)));
-    let pager = (before.is_some() || next.is_some()).then(|| Pager {
-        text: if before.is_some() { "Older changes." } else { "The latest changes." }.to_owned(),
-        what: "history",
-        back: "Latest",
-        previous: if before.is_some() { at("") } else { String::new() },
-        next: next.unwrap_or_default(),
-    });
+    let pager = pager(&path, &asked, before, found.older, found.told.len() as u64);
     let tests = HashSet::new();
     let teller = Teller { zone, base: &base, tokens, tests: &tests, whose: Whose::Own(kind) };
     let mut entries = teller.entries(&found.told);
@@ -79,7 +95,53 @@ pub fn history(page: &Page<'_, '_>, tokens: &[Token], kind: Kind, id: &str) -> R
         pager,
     };
     let told = if before.is_some() { Vec::new() } else { found.told };
-    Ok(Some(Found { who, told, history }))
+    Found { who, told, history }
+}
+
+/// The foot of a history. What is newer than a page is only known by the way that was come: the address remembers it.
+fn pager(
+    path: &str,
+    asked: &Query,
+    before: Option<Place>,
+    older: Option<Place>,
+    shown: u64,
+) -> Option<Pager> {
+    let written = |place: Place| format!("{}-{}", place.event, place.row);
+    let mut way: Vec<String> =
+        asked.get("way").unwrap_or_default().split('.').filter_map(place).map(written).collect();
+    let at = |older: &str, way: &[String]| {
+        let way = way.join(".");
+        format!("{path}{}#history", with(asked, &[("older", older), ("way", &way)]))
+    };
+    let previous = match (before, way.split_last()) {
+        (None, _) => String::new(),
+        (Some(_), Some((last, rest))) => at(last, rest),
+        (Some(_), None) => at("", &[]),
+    };
+    let next = older.map(|older| {
+        way.extend(before.map(written));
+        // Beyond so many pages the way back leads to the latest changes.
+        let kept = way.len().saturating_sub(LONGEST_WAY);
+        at(&written(older), &way[kept..])
+    });
+    let sizes = sizes(path, &asked_plainly(asked), before.is_some() || next.is_some(), shown);
+    (before.is_some() || next.is_some() || !sizes.is_empty()).then(|| Pager {
+        text: if before.is_some() { "Older changes." } else { "The latest changes." }.to_owned(),
+        what: "history",
+        back: "Newer",
+        forth: "Older",
+        previous,
+        next: next.unwrap_or_default(),
+        sizes: sizes
+            .into_iter()
+            .map(|size| Size { href: format!("{}#history", size.href), ..size })
+            .collect(),
+    })
+}
+
+/// The address without the way that was come.
+fn asked_plainly(asked: &Query) -> Query {
+    Query::parse(with(asked, &[("way", "")]).trim_start_matches('?'))
 }
 
 /// Where a kind is listed, and the list's name.
@@ -160,5 +222,22 @@ mod tests {
     fn a_page_of_a_history_begins_behind_an_event_and_a_request() {
         assert_eq!(place("17-4"), Some(Place { event: 17, row: 4 }));
         assert_eq!((place("17"), place("x-1"), place("")), (None, None, None));
+    }
+
+    #[test]
+    fn the_way_back_leads_through_the_pages_that_were_passed() {
+        let place = |event| Some(Place { event, row: 1 });
+        let query = |href: &str| {
+            Query::parse(href.split_once('?').map_or("", |(_, query)| query).trim_end_matches("#history"))
+        };
+        let first = pager("/u", &Query::parse("per=25"), None, place(90), 25).expect("more than a page");
+        assert!(first.previous.is_empty());
+        let second = pager("/u", &query(&first.next), place(90), place(60), 25).expect("a foot");
+        assert_eq!(query(&second.previous).get("older"), None, "the first page");
+        let third = pager("/u", &query(&second.next), place(60), None, 25).expect("a foot");
+        assert_eq!(query(&third.previous).get("older"), Some("90-1"));
+        assert!(third.next.is_empty());
+        assert_eq!(query(&third.previous).get("per"), Some("25"));
+        assert!(pager("/u", &Query::parse(""), None, None, 3).is_none());
     }
 }

@@ -2,12 +2,14 @@
 
 use askama::Template;
 
-use super::activity::{changes, said};
+use super::activity::{changes, said, sentence_of};
 use super::code;
 use super::curl::Curl;
 use super::error::Fault;
+use super::history::sender;
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Chip, Code, Diff, Explain, Explained, Fact, Facts, Said, When, clipped};
+use super::parts::{Chip, Code, Diff, Explain, Explained, Fact, Facts, Icon, Link, Said, When, clipped};
+use super::trace::{Trace, trace};
 use super::when::duration;
 use crate::base::secret::masked;
 use crate::http::Response;
@@ -50,7 +52,14 @@ struct RequestPage {
     response: Code,
     curl: Curl,
     diff: Diff,
+    trace: Option<Trace>,
     facts: Facts,
+    /// Who sent it.
+    from: String,
+    /// The requests before and after it.
+    older: Option<Link>,
+    newer: Option<Link>,
+    copy: Icon,
 }
 
 /// The page of one request.
@@ -58,12 +67,13 @@ pub fn request(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let service = &page.visit.desk.service;
     let (row, body) = service.request(page.team.id, id)?.ok_or(Fault::NotFound)?;
     let tokens = service.tokens(page.team.id)?;
+    let (older, newer) = service.requests_beside(page.team.id, (row.activity.at, row.n))?;
     let zone = page.visit.zone.clone();
     let activity = &row.activity;
     let host = page.visit.request.headers.get("host").unwrap_or("localhost").to_owned();
     let base = page.base();
     let good = activity.status < 400;
-    let mut explain = explain(&row, &body);
+    let mut explain = explain(&row, &body, &tokens);
     explain.parts.extend(among(&body, id));
     let template = RequestPage {
         shell: page.shell(&clipped(&activity.sentence, 80), Here::Activity),
@@ -78,18 +88,24 @@ pub fn request(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
         response: response_code("rs", &row, &body),
         curl: Curl::of(&origin(&page), &row, &body, &tokens),
         diff: Diff { changes: changes(&row) },
+        // A row that tells of many requests, or of what no request did, has no steps.
+        trace: (!activity.method.is_empty()).then(|| trace(&row, token_of(&row, &tokens))),
+        from: from(&row, &tokens),
+        older: older.map(|row| beside(&base, &row)),
+        newer: newer.map(|row| beside(&base, &row)),
+        copy: Icon { name: "copy" },
         facts: facts(&base, &row, &tokens),
     };
     html(200, &template)
 }
 
 /// What an open line of the log shows.
-pub fn detail(page: &Page<'_, '_>, row: ActivityRow, tokens: &[Token]) -> Result<Option<Detail>, Fault> {
+pub fn detail(page: &Page<'_, '_>, row: ActivityRow, tokens: &[Token]) -> Result<Detail, Fault> {
     let id = row.activity.request.clone();
-    let Some((row, body)) = page.visit.desk.service.request(page.team.id, &id)? else { return Ok(None) };
+    let body = page.visit.desk.service.bodies(&row)?;
     let host = page.visit.request.headers.get("host").unwrap_or("localhost").to_owned();
-    Ok(Some(Detail {
-        explain: explain(&row, &body),
+    Ok(Detail {
+        explain: explain(&row, &body, tokens),
         address: row.activity.address.clone(),
         token: token_of(&row, tokens).map(|token| token.name.clone()).unwrap_or_default(),
         href: format!("{}activity/{id}", page.base()),
@@ -105,7 +121,7 @@ pub fn detail(page: &Page<'_, '_>, row: ActivityRow, tokens: &[Token]) -> Result
         attempts: String::new(),
         each: String::new(),
         id,
-    }))
+    })
 }
 
 /// Where providers reach this server, without the path.
@@ -118,10 +134,21 @@ fn token_of<'t>(row: &ActivityRow, tokens: &'t [Token]) -> Option<&'t Token> {
     row.activity.token.and_then(|n| tokens.iter().find(|token| token.n == n))
 }
 
-/// The three parts of an explanation: of a refusal with its cause and cure, of anything else with what followed.
-fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
+/// A request beside this one, by its sentence.
+fn beside(base: &str, row: &ActivityRow) -> Link {
+    Link::new(format!("{base}activity/{}", row.activity.request), clipped(&sentence_of(row), 80))
+}
+
+/// Who sent it: the provider, as far as its token shows, else nobody who is known.
+fn from(row: &ActivityRow, tokens: &[Token]) -> String {
+    token_of(row, tokens).map(sender).unwrap_or_default()
+}
+
+/// The three parts of an explanation: of a refusal with its cause and cure, of anything else what was asked, what was done
+/// and how it was read.
+fn explain(row: &ActivityRow, body: &ActivityBody, tokens: &[Token]) -> Explain {
     let activity = &row.activity;
-    let part = |title, text: String| Explained { title, text };
+    let part = |title: &str, text: String| Explained { title: title.to_owned(), text };
     let cause = activity.cause.as_deref().and_then(Cause::from_key);
     if activity.status >= 400 {
         let words = cause.map(Cause::words);
@@ -175,14 +202,21 @@ fn explain(row: &ActivityRow, body: &ActivityBody) -> Explain {
     if body.request.as_ref().is_some_and(hidden) {
         lenient.push("A secret in it was taken out before it was kept.".to_owned());
     }
-    Explain {
-        good: true,
-        parts: vec![
-            part("What happened", super::error::sentence(&activity.sentence)),
+    let happened = super::error::sentence(&activity.sentence);
+    let parts = match super::asked::asked(row, body) {
+        // A row that tells of many requests asked nothing itself.
+        asked if asked.is_empty() => vec![
+            part("What happened", happened),
             part("How it was read", lenient.join(" ")),
             part("What followed", followed),
         ],
-    }
+        asked => vec![
+            part(&asker(row, tokens), asked),
+            part("What scimd did", format!("{happened} {followed}")),
+            part("How it was read", lenient.join(" ")),
+        ],
+    };
+    Explain { good: true, parts }
 }
 
 /// Whether it is no request but what an administrator or scimd itself did.
@@ -203,7 +237,15 @@ fn followed(activity: &Activity) -> String {
 fn among(body: &ActivityBody, id: &str) -> Option<Explained> {
     let line = gathered_line(body.request.as_deref()?, id)?;
     let text = format!("{id} is one of these: {}.", line.replacen(&format!("{id} "), "", 1));
-    Some(Explained { title: "The one you asked for", text })
+    Some(Explained { title: "The one you asked for".to_owned(), text })
+}
+
+/// "What JumpCloud asked"
+fn asker(row: &ActivityRow, tokens: &[Token]) -> String {
+    match from(row, tokens) {
+        who if who.is_empty() => "What was asked".to_owned(),
+        who => format!("What {who} asked"),
+    }
 }
 
 /// The `detail` of a SCIM error (RFC 7644 §3.12).
@@ -331,13 +373,13 @@ mod tests {
             ..Activity::default()
         };
         let body = ActivityBody { request: None, answer: Some(b"{\"detail\":\"Mei Chen has it\"}".to_vec()) };
-        let explained = explain(&ActivityRow { n: 1, activity: activity.clone() }, &body);
+        let explained = explain(&ActivityRow { n: 1, activity: activity.clone() }, &body, &[]);
         assert!(!explained.good);
         assert_eq!(explained.parts[0].text, "Refused: a new user. Nothing was changed.");
         assert!(explained.parts[1].text.ends_with("The answer said: Mei Chen has it"));
         assert_eq!(explained.parts[2].text, Cause::NameTaken.words().cure);
         let activity = Activity { status: 401, cause: Some(Cause::TokenExpired.key().into()), ..activity };
-        let explained = explain(&ActivityRow { n: 1, activity }, &body);
+        let explained = explain(&ActivityRow { n: 1, activity }, &body, &[]);
         assert_eq!(explained.parts[1].text, Cause::TokenExpired.words().why, "said once");
     }
 
@@ -347,7 +389,7 @@ mod tests {
         let activity =
             Activity { who, change: true, status: 204, note: "Deleted".into(), ..Activity::default() };
         let row = ActivityRow { n: 1, activity };
-        let explained = explain(&row, &ActivityBody::default());
+        let explained = explain(&row, &ActivityBody::default(), &[]);
         assert_eq!(explained.parts[1].text, "ada@example.com, an administrator, on the admin page. Deleted.");
         assert!(explained.parts.iter().all(|part| !part.text.contains("as sent")));
         assert!(request_code("rq", "x", &row, &ActivityBody::default(), &[]).id.is_empty());

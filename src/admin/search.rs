@@ -46,8 +46,10 @@ pub async fn search(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     }
     let mut shell = page.shell("Search", Here::Nowhere);
     shell.find = text.clone();
-    let total =
-        found.users.total + found.groups.total + found.gone.len() as u64 + u64::from(found.request.is_some());
+    let total = count(&found.users)
+        + count(&found.groups)
+        + found.gone.len() as u64
+        + u64::from(found.request.is_some());
     let mut template = SearchPage {
         lead: format!("{} found for “{}”.", number(total), clipped(&text, 100)),
         parts: vec![
@@ -79,13 +81,18 @@ fn only_one(base: &str, found: &Finds) -> Option<String> {
     if let Some(row) = &found.request {
         return Some(format!("{base}activity/{}", row.activity.request));
     }
-    let (kind, id) = match (found.users.total, found.groups.total, found.gone.as_slice()) {
+    let (kind, id) = match (count(&found.users), count(&found.groups), found.gone.as_slice()) {
         (1, 0, []) => (Kind::User, &found.users.rows.first()?.0.id),
         (0, 1, []) => (Kind::Group, &found.groups.rows.first()?.0.id),
         (0, 0, [one]) => (one.kind, &one.id),
         _ => return None,
     };
     Some(format!("{base}{}/{id}", list_of(kind)))
+}
+
+/// How many were found; a search by words alone always knows.
+fn count(listed: &Listed) -> u64 {
+    listed.total.unwrap_or(listed.rows.len() as u64)
 }
 
 fn list_of(kind: Kind) -> &'static str {
@@ -102,11 +109,11 @@ fn deleted(base: &str, gone: &[Tombstone]) -> Part {
 }
 
 fn part(base: &str, title: &'static str, path: &str, text: &str, listed: &Listed) -> Part {
-    let more = listed.total > listed.rows.len() as u64;
+    let more = count(listed) > listed.rows.len() as u64;
     Part {
         title,
         all: more.then(|| {
-            Link::new(format!("{base}{path}?q={}", encode(text)), format!("All {}", number(listed.total)))
+            Link::new(format!("{base}{path}?q={}", encode(text)), format!("All {}", number(count(listed))))
         }),
         hits: listed
             .rows

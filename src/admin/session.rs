@@ -1,5 +1,6 @@
 //! Who visits: the cookies of a request, the session behind them, and the proof that a form came from one of our pages.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::Desk;
@@ -7,11 +8,12 @@ use super::error::Fault;
 use super::kept::Turn;
 use super::pending::Post;
 use super::when::Zone;
-use crate::base::Timestamp;
 use crate::base::secret::{self, Key};
+use crate::base::{TeamId, Timestamp};
 use crate::http::cookies::{self, Cookie, SameSite};
 use crate::http::upload::{self, Upload};
 use crate::http::{Headers, Method, Query, Request, Response, forms};
+use crate::service::Error;
 use crate::service::sessions::{Found, SignedIn};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -37,10 +39,12 @@ pub struct Visit<'d> {
     lost: Option<(i64, String)>,
     /// Where the forms of this request led, for whoever sends them again.
     turns: Vec<Turn>,
-    fault: Option<crate::service::Error>,
+    fault: Option<Error>,
     /// The secret that proves that a form is ours: the session's, or a visitor's own.
     secret: String,
     cookies: Vec<Cookie>,
+    /// The provider behind a team, once it was asked for.
+    provider: OnceLock<(TeamId, Option<String>)>,
 }
 
 impl<'d> Visit<'d> {
@@ -65,6 +69,7 @@ impl<'d> Visit<'d> {
             fault: None,
             secret: String::new(),
             cookies: Vec::new(),
+            provider: OnceLock::new(),
             request,
         };
         visit.look_up();
@@ -97,6 +102,18 @@ impl<'d> Visit<'d> {
     /// The value of one of our cookies.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         cookies::get(&self.request.headers, &self.cookie_name(name)).filter(|value| !value.is_empty())
+    }
+
+    /// The provider that a team chose or seems to have, read once for a page.
+    pub fn provider(&self, team: TeamId) -> Result<Option<String>, Error> {
+        match self.provider.get() {
+            Some((of, known)) if *of == team => Ok(known.clone()),
+            _ => {
+                let found = self.desk.service.chosen_provider(team)?;
+                let _ = self.provider.set((team, found.clone()));
+                Ok(found)
+            }
+        }
     }
 
     /// The administrator, or a redirect to sign in.

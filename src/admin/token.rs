@@ -21,7 +21,7 @@ use super::who::Names;
 use crate::http::{Query, Response};
 use crate::service::rotation::OLD_DAYS;
 use crate::service::{Error, Expiry, NewToken};
-use crate::store::Token;
+use crate::store::{Row, Token};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -249,6 +249,11 @@ pub fn tests_among<'i>(
     ids: impl IntoIterator<Item = &'i str>,
 ) -> Result<HashSet<String>, Fault> {
     Ok(page.visit.desk.service.tests_among(page.team.id, &test_email(page), ids)?)
+}
+
+/// The ids of those of these users and groups that are tests.
+pub fn tests_of<'r>(page: &Page<'_, '_>, rows: impl IntoIterator<Item = &'r Row>) -> HashSet<String> {
+    page.visit.desk.service.tests_of(&test_email(page), rows)
 }
 
 /// An address for the test user that no real person has: at the server's own name where that is one.

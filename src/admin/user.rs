@@ -21,6 +21,7 @@ use crate::scim::{Document, Kind};
 use crate::service::browse::{Detail, MOST_REQUESTS};
 use crate::service::sentence::number;
 use crate::service::told::Told;
+use crate::store::Token;
 
 struct GroupLine {
     id: String,
@@ -53,7 +54,7 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
         return past::gone(page, Kind::User, id);
     };
     let tokens = page.visit.desk.service.tokens(page.team.id)?;
-    let past = past::history(&page, &tokens, Kind::User, &found.row.id)?.ok_or(Fault::NotFound)?;
+    let past = past::of(&page, &tokens, &found.row)?;
     let zone = page.visit.zone.clone();
     let base = page.base();
     let name = clipped(&found.row.display, 200);
@@ -81,7 +82,7 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
         group_count: counted(found.groups.len() as u64, "group"),
         history: past.history.of(requests(&found)),
         profile: profile(&base, &found),
-        identifiers: identifiers(&zone, &base, &found),
+        identifiers: identifiers(&zone, &base, &found, &tokens),
         json: Code {
             id: "json".into(),
             title: "Stored document",
@@ -182,13 +183,13 @@ pub fn requests(found: &Detail) -> String {
 }
 
 /// What the resource is called by machines, and where it came from.
-pub fn identifiers(zone: &Zone, base: &str, found: &Detail) -> Facts {
+pub fn identifiers(zone: &Zone, base: &str, found: &Detail, tokens: &[Token]) -> Facts {
     let mut facts = vec![Fact::mono("ID", found.row.id.as_str())];
     if let Some(external) = found.document.get("externalId").and_then(Value::as_str) {
         facts.push(Fact::mono("External ID", clipped(external, 300)));
     }
     facts.push(Fact::mono("Version", format!("W/\"{}\"", found.row.version)));
-    facts.push(match &found.token {
+    facts.push(match tokens.iter().find(|token| token.n == found.row.token) {
         Some(token) => {
             let by = match &token.provider {
                 Some(provider) => format!("{provider}, token {}", token.name),

@@ -7,6 +7,7 @@ use super::download::Downloads;
 use super::error::Fault;
 use super::idp::Provider;
 use super::page::{Here, Page, Shell, html, with};
+use super::paging::{self, Sides, begins, per};
 use super::parts::{Chip, Choice, Column, Empty, Icon, Link, Pager, Tab, Tabs, When, clipped, initials};
 use super::when::Zone;
 use crate::base::Timestamp;
@@ -16,11 +17,7 @@ use crate::service::browse::{Browse, Listed, Order};
 use crate::service::sentence::number;
 use crate::store::{Key, Page as Part, Place, Row};
 
-/// Rows on one page unless the address says 25 or 100.
-const PAGE: u64 = 50;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// A choice of more groups than this is no choice.
-const MOST_GROUPS: u64 = 100;
 /// Names of groups shown in a row.
 const GROUPS: usize = 3;
 
@@ -67,13 +64,12 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let browse = browse(&asked, &zone);
     let narrowed = browse.narrowed();
     let provider = super::idp::of(&page)?;
-    let groups = group_choices(&page, &browse.group)?;
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
-    let tests = super::token::tests_among(&page, found.rows.iter().map(|(row, _)| row.id.as_str()))?;
+    let tests = super::token::tests_of(&page, found.rows.iter().map(|(row, _)| row));
     let path = format!("{base}users");
     let template = UsersPage {
-        empty: (found.rows.is_empty() && !narrowed && found.totals.users == 0)
+        empty: (found.rows.is_empty() && !narrowed && found.around.totals.users == 0)
             .then(|| no_users(&base, provider, found.last.map(|at| zone.relative(at)))),
         none: found.rows.is_empty().then(|| no_match("users", &path)),
         lead: format!(
@@ -83,9 +79,9 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         ),
         tabs: tabs(&path, &asked, &found, &clean(&asked, "status")),
         since: since_choices(&clean(&asked, "since")),
-        groups,
+        groups: group_choices(&found, &clean(&asked, "group")),
         group: clean(&asked, "group"),
-        caption: format!("Users, {} of {}", found.rows.len(), number(found.total)),
+        caption: caption("Users", &found),
         columns: columns(
             &path,
             &asked,
@@ -220,11 +216,7 @@ pub fn columns(path: &str, asked: &Query, all: &[(&'static str, &'static str, &'
 
 /// The part of a list that the address names: behind a place, before one, or the beginning.
 pub fn part(asked: &Query) -> Part {
-    let count = match asked.get("per") {
-        Some("25") => 25,
-        Some("100") => 100,
-        _ => PAGE,
-    };
+    let count = per(asked).into();
     if let Some(place) = asked.get("before").and_then(read_place) {
         return Part::Before { place, count };
     }
@@ -232,7 +224,7 @@ pub fn part(asked: &Query) -> Part {
 }
 
 /// A place as it stands in an address: number, then the kind of the sort value, then the value.
-fn write_place(place: &Place) -> String {
+pub fn write_place(place: &Place) -> String {
     match &place.key {
         Key::Missing => format!("{}.m", place.n),
         Key::Number(value) => format!("{}.n{value}", place.n),
@@ -254,46 +246,14 @@ fn read_place(text: &str) -> Option<Place> {
 /// The foot of a list of users or groups.
 pub fn pager(path: &str, asked: &Query, found: &Listed, what: &'static str) -> Pager {
     let shown = found.rows.len() as u64;
-    let at = begins(asked, found, shown);
-    let link = |name: &str, other: &str, place: &Option<Place>, at: u64| match place {
-        Some(place) => {
-            let pairs = [(name, &*write_place(place)), (other, ""), ("at", &at.to_string())];
-            format!("{path}{}", with(asked, &pairs))
-        }
-        None => String::new(),
+    let sides = Sides {
+        at: begins(asked, (found.previous.is_some(), found.next.is_some()), shown, found.total),
+        previous: found.previous.as_ref().map(write_place),
+        next: found.next.as_ref().map(write_place),
+        shown,
+        total: found.total,
     };
-    let per = match part(asked) {
-        Part::After { count, .. } | Part::Before { count, .. } | Part::Index { count, .. } => count,
-    };
-    Pager {
-        text: range(at, shown, found.total),
-        what,
-        back: "Previous",
-        previous: link("before", "after", &found.previous, at.saturating_sub(per).max(1)),
-        next: link("after", "before", &found.next, at + shown),
-    }
-}
-
-/// Where a page of so many rows begins: at the ends that is known, between them the address carries it.
-fn begins(asked: &Query, found: &Listed, shown: u64) -> u64 {
-    match (&found.previous, &found.next) {
-        (None, _) => 1,
-        (_, None) => (found.total + 1).saturating_sub(shown).max(1),
-        _ => position(asked),
-    }
-}
-
-/// At which place of the list the page begins, as the address says.
-pub fn position(asked: &Query) -> u64 {
-    asked.get("at").and_then(|at| at.parse().ok()).filter(|at| (1..1 << 40).contains(at)).unwrap_or(1)
-}
-
-/// "51 to 100 of 249".
-pub fn range(at: u64, shown: u64, total: u64) -> String {
-    match shown {
-        0 => format!("0 of {}", number(total)),
-        _ => format!("{} to {} of {}", number(at), number(at + shown - 1), number(total)),
-    }
+    paging::pager(path, asked, what, &sides)
 }
 
 /// A list whose filters leave nothing.
@@ -325,7 +285,7 @@ fn no_users(base: &str, provider: &Provider, last: Option<String>) -> Empty {
 }
 
 fn tabs(path: &str, asked: &Query, found: &Listed, status: &str) -> Tabs {
-    let totals = found.totals;
+    let totals = found.around.totals;
     let inactive = totals.users.saturating_sub(totals.active);
     let tab = |value: &str, text, count: u64| Tab {
         href: format!(
@@ -347,13 +307,19 @@ fn tabs(path: &str, asked: &Query, found: &Listed, status: &str) -> Tabs {
 }
 
 /// The groups to choose from, while they are few.
-fn group_choices(page: &Page<'_, '_>, chosen: &str) -> Result<Vec<Choice>, Fault> {
-    let Some(names) = page.visit.desk.service.group_names(page.team.id, MOST_GROUPS)? else {
-        return Ok(Vec::new());
-    };
+fn group_choices(found: &Listed, chosen: &str) -> Vec<Choice> {
+    let Some(names) = &found.around.names else { return Vec::new() };
     let choice = |value: &str, text: String| Choice { value: value.into(), text, selected: value == chosen };
     let groups = names.iter().map(|(id, name)| choice(id, clipped(name, 60)));
-    Ok(std::iter::once(choice("", "Any group".into())).chain(groups).collect())
+    std::iter::once(choice("", "Any group".into())).chain(groups).collect()
+}
+
+/// "Users, 50 of 1,249"; of a list whose whole number is not known only how many are shown.
+pub fn caption(what: &str, found: &Listed) -> String {
+    match found.total {
+        Some(total) => format!("{what}, {} of {}", found.rows.len(), number(total)),
+        None => format!("{what}, {} of them", found.rows.len()),
+    }
 }
 
 fn since_of(since: &str, zone: &Zone) -> Option<Timestamp> {
@@ -389,22 +355,6 @@ mod tests {
         for text in ["", "17", "x.m", "17.q", "17.nNaN", "17."] {
             assert_eq!(read_place(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn the_foot_says_where_the_page_stands() {
-        assert_eq!(range(51, 50, 1249), "51 to 100 of 1,249");
-        assert_eq!(range(1, 0, 0), "0 of 0");
-        let at = |text: &str| position(&Query::parse(text));
-        assert_eq!((at("at=51"), at("at=0"), at("at=x"), at("")), (51, 1, 1, 1));
-        let place = |n| Some(Place { key: Key::Missing, n });
-        let listed = |previous, next| Listed { total: 130, previous, next, ..Listed::default() };
-        let begins = |text: &str, listed: Listed| begins(&Query::parse(text), &listed, 30);
-        assert_eq!(begins("after=50.m&at=51", listed(place(50), place(101))), 51);
-        assert_eq!(begins("", listed(place(100), None)), 101, "the end is known without the address");
-        assert_eq!(begins("before=51.m&at=7", listed(None, place(50))), 1);
-        let turned = pager("/u", &Query::parse("after=50.m&at=51"), &listed(place(50), place(101)), "users");
-        assert!(turned.previous.ends_with("at=1") && turned.next.contains("after=101.m"), "{turned:?}");
     }
 
     #[test]

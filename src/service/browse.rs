@@ -5,31 +5,23 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::pulse::{Pulse, pulse};
+use super::pulse::{Pulse, pulses};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::scim::filter;
 use crate::scim::fold::fold;
 use crate::scim::resource::GroupRef;
-use crate::scim::{Document, Kind, Mode, Notes, Registry};
-use crate::store::{
-    ActivityQuery, ActivityRow, Found, Page, Place, Query, ReadTx, Row, Sort, Token, Tombstone, Totals,
-};
+use crate::scim::{Document, Kind};
+use crate::store::{ActivityQuery, ActivityRow, List, Page, Place, ReadTx, Row, Surroundings, Tombstone};
+
+pub use crate::store::Order;
 
 /// Groups whose joining time a user's page shows.
 const MOST_GROUPS: usize = 200;
 /// Requests about somebody are counted up to so many.
 pub const MOST_REQUESTS: u32 = 1000;
 
-/// What a list is ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    #[default]
-    Name,
-    Changed,
-    /// In the order in which they were made, which no change upsets.
-    Age,
-}
+/// A choice of more groups than this is no choice.
+const CHOICE: u64 = 100;
 
 /// Which users or groups a list shows.
 #[derive(Clone, Debug)]
@@ -81,19 +73,19 @@ impl Browse {
 /// One page of a list.
 #[derive(Debug, Default)]
 pub struct Listed {
-    pub total: u64,
+    /// How many there are in all, where that is known.
+    pub total: Option<u64>,
     pub rows: Vec<(Row, Vec<GroupRef>)>,
     /// The names by which those were found who no longer have them, by id.
     pub former: HashMap<String, String>,
     pub next: Option<Place>,
     pub previous: Option<Place>,
-    pub totals: Totals,
+    /// What the list says beside its rows; the names of groups in their order, while they are few.
+    pub around: Surroundings,
     /// The last request of the team, for a list without rows.
     pub last: Option<Timestamp>,
     /// How the groups of a list came to their size, by their numbers.
     pub pulses: HashMap<i64, Pulse>,
-    /// Groups without members, of a list of groups.
-    pub empty: u64,
 }
 
 /// A user or group with everything its page shows.
@@ -101,8 +93,6 @@ pub struct Listed {
 pub struct Detail {
     pub row: Row,
     pub document: Document,
-    /// The token that last wrote it.
-    pub token: Option<Token>,
     /// How many requests name it, up to `MOST_REQUESTS`.
     pub requests: u64,
     /// The groups it is in, and since when.
@@ -124,20 +114,7 @@ pub struct Finds {
 impl Service {
     /// One page of a list.
     pub async fn browse(&self, team: TeamId, browse: Browse) -> Result<Listed, Error> {
-        let registry = self.registry(Some(team))?;
-        self.store().read(move |tx| list(tx, team, &registry, &browse)).await
-    }
-
-    /// Ids and names of a team's groups by name; `None` where there are more than `most`.
-    pub fn group_names(&self, team: TeamId, most: u64) -> Result<Option<Vec<(String, String)>>, Error> {
-        self.store().read_now(|tx| {
-            if tx.totals(team)?.groups > most {
-                return Ok(None);
-            }
-            let mut names = tx.group_names(team, most)?;
-            names.sort_by_cached_key(|(_, name)| fold(name));
-            Ok(Some(names))
-        })
+        self.store().read(move |tx| list(tx, team, &browse)).await
     }
 
     /// A user or group by its id.
@@ -150,7 +127,6 @@ impl Service {
 
     /// Users, groups and a request that a text names.
     pub async fn find(&self, team: TeamId, text: &str) -> Result<Finds, Error> {
-        let registry = self.registry(Some(team))?;
         let text = text.to_owned();
         self.store()
             .read(move |tx| {
@@ -168,8 +144,8 @@ impl Service {
                 }
                 Ok(Finds {
                     gone,
-                    users: list(tx, team, &registry, &some(Kind::User))?,
-                    groups: list(tx, team, &registry, &some(Kind::Group))?,
+                    users: list(tx, team, &some(Kind::User))?,
+                    groups: list(tx, team, &some(Kind::Group))?,
                     request,
                 })
             })
@@ -177,43 +153,72 @@ impl Service {
     }
 }
 
-fn list(tx: &ReadTx<'_>, team: TeamId, registry: &Registry, browse: &Browse) -> Result<Listed, Error> {
-    let kinds = [(browse.kind, condition(tx, team, registry, browse)?)];
-    let path = match (browse.order, browse.kind) {
-        (Order::Changed, _) => "meta.lastModified",
-        (Order::Name | Order::Age, _) => "displayName",
-    };
-    let paths: Vec<_> =
-        registry.find(browse.kind, path).map(|path| (browse.kind, path)).into_iter().collect();
-    let query = Query {
-        registry,
-        base: "",
-        kinds: &kinds,
-        sort: match browse.order {
-            Order::Age => None,
-            _ => Some(Sort { paths: &paths, descending: browse.descending }),
-        },
+fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error> {
+    let mut around = tx.surroundings(team, CHOICE)?;
+    if let Some(names) = &mut around.names {
+        names.sort_by_cached_key(|(_, name)| fold(name));
+    }
+    // A group or user who is not there leaves an empty list.
+    let none = |around| Ok(Listed { total: Some(0), around, last: last(tx, team)?, ..Listed::default() });
+    let (mut group, mut member) = (None, None);
+    if !browse.group.is_empty() {
+        match meant(tx, team, Kind::Group, &browse.group)? {
+            Some(row) => group = Some((row.n, row.members)),
+            None => return none(around),
+        }
+    }
+    if !browse.member.is_empty() {
+        match meant(tx, team, Kind::User, &browse.member)? {
+            Some(row) => member = Some(row.n),
+            None => return none(around),
+        }
+    }
+    let found = List {
+        kind: browse.kind,
+        text: browse.text.clone(),
+        active: browse.active,
+        since: browse.since,
+        group,
+        direct: false,
+        member,
+        empty: browse.empty,
+        order: browse.order,
+        descending: browse.descending,
         page: browse.page.clone(),
     };
-    let Found { total, rows, next, previous } = tx.search(team, &query)?;
-    let mut listed = Listed { total, next, previous, totals: tx.totals(team)?, ..Listed::default() };
-    let former = formerly(tx, team, browse, &rows)?;
-    listed.total += former.len() as u64;
-    listed.former = former.iter().map(|(row, name)| (row.id.clone(), name.clone())).collect();
-    for row in former.into_iter().map(|(row, _)| row).chain(rows) {
-        let groups = if browse.kind == Kind::User { tx.groups_of(team, row.n)? } else { Vec::new() };
-        if browse.kind == Kind::Group && browse.order != Order::Age {
-            listed.pulses.insert(row.n, pulse(tx, team, &row)?);
-        }
-        listed.rows.push((row, groups));
+    let found = tx.list(team, &found, &around.totals, around.nested)?;
+    let former = formerly(tx, team, browse, &found.rows)?;
+    let total = found.total.map(|total| total + former.len() as u64);
+    let mut listed = Listed {
+        total,
+        next: found.next,
+        previous: found.previous,
+        around,
+        former: former.iter().map(|(row, name)| (row.id.clone(), name.clone())).collect(),
+        ..Listed::default()
+    };
+    let rows: Vec<Row> = former.into_iter().map(|(row, _)| row).chain(found.rows).collect();
+    let numbers: Vec<i64> = rows.iter().map(|row| row.n).collect();
+    let mut groups = match browse.kind {
+        Kind::User if !rows.is_empty() => tx.groups_of_all(team, &numbers)?,
+        _ => HashMap::new(),
+    };
+    if browse.kind == Kind::Group && browse.order != Order::Age && !rows.is_empty() {
+        listed.pulses = pulses(tx, team, &rows)?;
     }
-    if browse.kind == Kind::Group {
-        listed.empty = tx.empty_groups(team)?;
-    }
+    let with_groups = |row: Row| {
+        let groups = groups.remove(&row.n).unwrap_or_default();
+        (row, groups)
+    };
+    listed.rows = rows.into_iter().map(with_groups).collect();
     if listed.rows.is_empty() {
-        listed.last = latest(tx, team)?.map(|row| row.activity.at);
+        listed.last = last(tx, team)?;
     }
     Ok(listed)
+}
+
+fn last(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<Timestamp>, Error> {
+    Ok(latest(tx, team)?.map(|row| row.activity.at))
 }
 
 /// Who had such a name before, with it, first on the first page of a search; those found by their present names are not
@@ -251,57 +256,10 @@ pub(super) fn latest(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<ActivityRow
     Ok(tx.activity(Some(team), &query)?.into_iter().next())
 }
 
-/// The list's conditions as one SCIM filter: the same reader that serves providers serves the page.
-fn condition(
-    tx: &ReadTx<'_>,
-    team: TeamId,
-    registry: &Registry,
-    browse: &Browse,
-) -> Result<Option<filter::Filter>, Error> {
-    let mut parts = Vec::new();
-    let text = browse.text.trim();
-    if !text.is_empty() {
-        // A JSON string is a filter's string (RFC 7644 §3.4.2.2).
-        let value = Value::from(text).to_string();
-        let paths: &[&str] = match browse.kind {
-            Kind::User => &["displayName", "userName", "emails.value", "name.givenName", "name.familyName"],
-            Kind::Group => &["displayName"],
-        };
-        let mut any: Vec<String> = paths.iter().map(|path| format!("{path} co {value}")).collect();
-        any.extend(["id", "externalId"].map(|path| format!("{path} eq {value}")));
-        parts.push(format!("({})", any.join(" or ")));
-    }
-    match browse.active {
-        Some(true) => parts.push("not (active eq false)".to_owned()),
-        Some(false) => parts.push("active eq false".to_owned()),
-        None => {}
-    }
-    if let Some(since) = browse.since {
-        parts.push(format!("meta.lastModified ge \"{}\"", since.render()));
-    }
-    for (path, text, kind) in
-        [("groups.value", &browse.group, Kind::Group), ("members.value", &browse.member, Kind::User)]
-    {
-        if !text.is_empty() {
-            // No id is empty, so that a name which nobody has leaves an empty list.
-            let id = Value::from(meant(tx, team, kind, text)?.unwrap_or_default()).to_string();
-            parts.push(format!("{path} eq {id}"));
-        }
-    }
-    if browse.empty {
-        parts.push("not (members pr)".to_owned());
-    }
-    if parts.is_empty() {
-        return Ok(None);
-    }
-    let text = parts.join(" and ");
-    Ok(Some(filter::parse(&text, registry, browse.kind, Mode::Compat, &mut Notes::default())?))
-}
-
-/// The id of the user or group that an id or a name means.
-pub(super) fn meant(tx: &ReadTx<'_>, team: TeamId, kind: Kind, text: &str) -> Result<Option<String>, Error> {
+/// The user or group that an id or a name means.
+pub(super) fn meant(tx: &ReadTx<'_>, team: TeamId, kind: Kind, text: &str) -> Result<Option<Row>, Error> {
     if let Some(row) = tx.resource(team, kind, text)? {
-        return Ok(Some(row.id));
+        return Ok(Some(row));
     }
     let paths: &[&str] = match kind {
         Kind::User => &["userName", "emails.value"],
@@ -309,7 +267,7 @@ pub(super) fn meant(tx: &ReadTx<'_>, team: TeamId, kind: Kind, text: &str) -> Re
     };
     for path in paths {
         if let Some(row) = tx.resource_by_value(team, kind, path, &fold(text))? {
-            return Ok(Some(row.id));
+            return Ok(Some(row));
         }
     }
     Ok(None)
@@ -317,14 +275,7 @@ pub(super) fn meant(tx: &ReadTx<'_>, team: TeamId, kind: Kind, text: &str) -> Re
 
 fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
     let document: Document = serde_json::from_str(&row.doc).map_err(Error::internal)?;
-    let mut groups = Vec::new();
-    for group in tx.groups_of(team, row.n)?.into_iter().take(MOST_GROUPS) {
-        let since = match tx.resource(team, Kind::Group, &group.id)? {
-            Some(found) if group.direct => tx.member_since(team, found.n, row.n)?,
-            _ => None,
-        };
-        groups.push((group, since));
-    }
+    let groups = tx.groups_since(team, row.n, MOST_GROUPS as u32)?;
     let manager = match manager_id(&document) {
         Some(id) => {
             let name = tx.resource(team, Kind::User, &id)?.map(|row| row.display);
@@ -334,14 +285,7 @@ fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
     };
     let about =
         ActivityQuery { text: Some(row.id.clone()), limit: MOST_REQUESTS, ..ActivityQuery::default() };
-    Ok(Detail {
-        token: tx.token(team, row.token)?,
-        requests: tx.count_activity(team, &about)?,
-        row,
-        document,
-        groups,
-        manager,
-    })
+    Ok(Detail { requests: tx.count_activity(team, &about)?, row, document, groups, manager })
 }
 
 fn manager_id(document: &Document) -> Option<String> {
@@ -354,6 +298,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scim::Mode;
     use crate::service::testing::{caller, desk};
 
     #[tokio::test]
@@ -374,7 +319,7 @@ mod tests {
         desk.create(&caller, Kind::Group, group("Nobody", &[])).await.expect("made");
         let names = async |browse: Browse| {
             let found = desk.service.browse(desk.team, browse).await.expect("found");
-            assert_eq!(found.total, found.rows.len() as u64);
+            assert_eq!(found.total, Some(found.rows.len() as u64));
             found.rows.iter().map(|(row, _)| row.display.clone()).collect::<Vec<_>>().join(" ")
         };
         let all = |kind| Browse::all(kind, Page::After { place: None, count: 50 });
@@ -390,9 +335,13 @@ mod tests {
         assert_eq!(names(Browse { member: "nobody".into(), ..all(Kind::Group) }).await, "");
         assert_eq!(names(Browse { empty: true, ..all(Kind::Group) }).await, "Nobody");
         let listed = desk.service.browse(desk.team, all(Kind::Group)).await.expect("found");
-        assert_eq!((listed.empty, listed.pulses.values().map(|pulse| pulse.joined).sum::<u64>()), (1, 1));
-        let names: Vec<_> = desk.service.group_names(desk.team, 2).expect("read").expect("few");
+        assert_eq!(
+            (listed.around.empty, listed.pulses.values().map(|pulse| pulse.joined).sum::<u64>()),
+            (1, 1)
+        );
+        let names = listed.around.names.expect("few");
         assert_eq!(names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["Nobody", "Ops"]);
-        assert_eq!(desk.service.group_names(desk.team, 1).expect("read"), None);
+        let around = desk.service.store().read_now(|tx| Ok::<_, Error>(tx.surroundings(desk.team, 1)?));
+        assert_eq!(around.expect("read").names, None, "a choice of too many is none");
     }
 }

@@ -62,14 +62,7 @@ impl Service {
 
     /// The provider that a team chose for its pages; else the one that used a token of it last, as far as it shows.
     pub fn chosen_provider(&self, team: TeamId) -> Result<Option<String>, Error> {
-        self.store().read_now(|tx| {
-            if let Some(chosen) = tx.setting(&name(team))? {
-                return Ok(Some(chosen));
-            }
-            let tokens = tx.tokens(team)?.into_iter().filter(|token| token.provider.is_some());
-            let last = tokens.max_by_key(|token| token.used.as_ref().map(|used| used.at));
-            Ok(last.and_then(|token| token.provider))
-        })
+        self.store().read_now(|tx| Ok(tx.setting_or_provider(team, &name(team))?))
     }
 
     /// Remembers the provider that a team chose for its pages.

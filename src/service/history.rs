@@ -7,7 +7,7 @@ use super::told::Told;
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::{Kind, fold};
-use crate::store::{ActivityQuery, ReadTx};
+use crate::store::{ActivityQuery, ReadTx, Row};
 
 /// Entries that are read at a time where all are wanted.
 const STEP: usize = 500;
@@ -87,6 +87,17 @@ impl Service {
             .await
     }
 
+    /// A page of the history of somebody who is known.
+    pub fn history_of(
+        &self,
+        team: TeamId,
+        who: &Who,
+        before: Option<Place>,
+        limit: usize,
+    ) -> Result<Page, Error> {
+        self.store().read_now(|tx| page(tx, team, &me(who), before.unwrap_or_default(), limit))
+    }
+
     /// A page of the history of one user or group that is or was here; `None` for an id that never was.
     pub fn history_page(
         &self,
@@ -103,6 +114,20 @@ impl Service {
     }
 }
 
+impl Who {
+    /// Who a record is of; the groups are left out.
+    pub fn of(row: &Row) -> Who {
+        Who {
+            id: row.id.clone(),
+            kind: row.kind,
+            name: row.display.clone(),
+            created: row.created,
+            state: State::Here { active: row.active, groups: Vec::new() },
+            namesakes: Vec::new(),
+        }
+    }
+}
+
 fn me(who: &Who) -> Me<'_> {
     Me { id: &who.id, kind: who.kind, name: &who.name }
 }
@@ -111,14 +136,8 @@ fn me(who: &Who) -> Me<'_> {
 fn known(tx: &ReadTx<'_>, team: TeamId, id: &str) -> Result<Option<Who>, Error> {
     if let Some(row) = tx.resource_any(team, id)? {
         let groups = tx.groups_of(team, row.n)?.into_iter().filter(|group| group.direct);
-        return Ok(Some(Who {
-            id: row.id,
-            kind: row.kind,
-            name: row.display,
-            created: row.created,
-            state: State::Here { active: row.active, groups: groups.map(|group| group.display).collect() },
-            namesakes: Vec::new(),
-        }));
+        let groups = groups.map(|group| group.display).collect();
+        return Ok(Some(Who { state: State::Here { active: row.active, groups }, ..Who::of(&row) }));
     }
     Ok(tx.tombstone(team, id)?.map(|gone| Who {
         id: gone.id,

@@ -1,11 +1,13 @@
 //! A history, put together: what happened to one user or group by its events and memberships, with the requests that did it
 //! and those that came to nothing, latest first. Who is meant is `history`'s.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::history::Page;
 use super::sentence::{Change, Deed, Sentence, shown};
-use super::told::{Moved, Names, Told, count, managers};
+use super::told::{Moved, Names, Told, count, managers, managers_of, members_of};
 use super::{Error, record, sentence};
 use crate::base::TeamId;
 use crate::scim::Kind;
@@ -37,11 +39,11 @@ impl Default for Place {
 
 /// A page of a history, latest first.
 pub fn page(tx: &ReadTx<'_>, team: TeamId, me: &Me<'_>, before: Place, limit: usize) -> Result<Page, Error> {
-    let fetched = limit as u32 + 1;
+    // One more than is shown, and the first part of the one behind it.
+    let fetched = limit as u32 + 2;
     let mut quiet = tx.quiet_requests(team, me.id, before.row, fetched)?.into_iter().peekable();
     let mut deeds = Deeds::new(tx, team, me.id, before.event, fetched);
-    let mut names = Names::new(tx, team);
-    let mut next = deeds.next()?.map(|parts| tell(&mut names, me, parts)).transpose()?;
+    let mut next = deeds.told(me)?;
     let (mut told, mut place) = (Vec::new(), before);
     while told.len() < limit {
         if let Some(one) = quiet.next_if(|one| next.as_ref().is_none_or(|(told, _)| came_after(one, told))) {
@@ -50,7 +52,7 @@ pub fn page(tx: &ReadTx<'_>, team: TeamId, me: &Me<'_>, before: Place, limit: us
         } else if let Some((one, first)) = next.take() {
             place.event = first;
             told.push(one);
-            next = deeds.next()?.map(|parts| tell(&mut names, me, parts)).transpose()?;
+            next = deeds.told(me)?;
         } else {
             break;
         }
@@ -76,11 +78,22 @@ struct Deeds<'t> {
     step: u32,
     read: std::vec::IntoIter<Happened>,
     ahead: Option<Happened>,
+    /// The requests that did what was read, as far as they are kept.
+    rows: HashMap<String, ActivityRow>,
+    names: Names<'t>,
 }
 
 impl<'t> Deeds<'t> {
     fn new(tx: &'t ReadTx<'t>, team: TeamId, id: &'t str, before: u64, step: u32) -> Deeds<'t> {
-        Deeds { tx, team, id, before, step, read: Vec::new().into_iter(), ahead: None }
+        let (read, names) = (Vec::new().into_iter(), Names::new(tx, team));
+        Deeds { tx, team, id, before, step, read, ahead: None, rows: HashMap::new(), names }
+    }
+
+    /// The next request in words, and the number of its first event.
+    fn told(&mut self, me: &Me<'_>) -> Result<Option<(Told, u64)>, Error> {
+        let Some(parts) = self.next()? else { return Ok(None) };
+        let found = parts.iter().find_map(|part| self.rows.remove(part.request.as_deref()?));
+        tell(&mut self.names, me, parts, found).map(Some)
     }
 
     /// The parts of the next request, latest first.
@@ -124,20 +137,29 @@ impl<'t> Deeds<'t> {
         all.extend(edges);
         all.retain(|one| one.number >= floor);
         all.sort_by_key(|one| std::cmp::Reverse(one.number));
+        let mut requests: Vec<&str> = all.iter().filter_map(|one| one.request.as_deref()).collect();
+        requests.dedup();
+        if !requests.is_empty() {
+            let rows = self.tx.activity_by_requests(self.team, &requests)?;
+            self.rows.extend(rows.into_iter().map(|row| (row.activity.request.clone(), row)));
+        }
+        let managers = self.rows.values().flat_map(managers_of);
+        self.names.learn(all.iter().flat_map(|one| members_of(&one.body)).chain(managers))?;
         (self.before, self.read) = (floor, all.into_iter());
         Ok(())
     }
 }
 
 /// What the parts of one request come to, and the number of the first.
-fn tell(names: &mut Names<'_>, me: &Me<'_>, mut parts: Vec<Happened>) -> Result<(Told, u64), Error> {
+fn tell(
+    names: &mut Names<'_>,
+    me: &Me<'_>,
+    mut parts: Vec<Happened>,
+    found: Option<ActivityRow>,
+) -> Result<(Told, u64), Error> {
     parts.reverse();
     let first = &parts[0];
     let (number, last) = (first.number, parts.last().map_or(first.number, |last| last.number));
-    let found = match first.request.as_deref() {
-        Some(request) => names.tx.activity_by_request(Some(names.team), request)?,
-        None => None,
-    };
     let kept = found.is_some();
     let row = found.unwrap_or_else(|| ActivityRow {
         n: 0,

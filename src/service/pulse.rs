@@ -1,5 +1,7 @@
 //! How groups came to the size they have: their members at twelve moments of the last twelve weeks, and today.
 
+use std::collections::HashMap;
+
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::store::{MemberDay, ReadTx, Row};
@@ -25,14 +27,19 @@ pub struct Pulse {
 impl Service {
     /// One group's size over time.
     pub fn group_pulse(&self, team: TeamId, row: &Row) -> Result<Pulse, Error> {
-        self.store().read_now(|tx| pulse(tx, team, row))
+        self.store().read_now(|tx| {
+            Ok(pulses(tx, team, std::slice::from_ref(row))?.remove(&row.n).unwrap_or_default())
+        })
     }
 }
 
-pub(super) fn pulse(tx: &ReadTx<'_>, team: TeamId, row: &Row) -> Result<Pulse, Error> {
+/// The sizes of groups over time, by their numbers.
+pub(super) fn pulses(tx: &ReadTx<'_>, team: TeamId, rows: &[Row]) -> Result<HashMap<i64, Pulse>, Error> {
     let now = tx.now();
-    let days = tx.member_days(team, row.n, Timestamp(now.0 - BACK_MS))?;
-    Ok(over(&days, row.members, now))
+    let numbers: Vec<i64> = rows.iter().map(|row| row.n).collect();
+    let days = tx.member_days(team, &numbers, Timestamp(now.0 - BACK_MS))?;
+    let of = |row: &Row| over(days.get(&row.n).map_or(&[], Vec::as_slice), row.members, now);
+    Ok(rows.iter().map(|row| (row.n, of(row))).collect())
 }
 
 fn over(days: &[MemberDay], members: u64, now: Timestamp) -> Pulse {

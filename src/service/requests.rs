@@ -1,11 +1,9 @@
 //! The log of requests as it is looked through: narrowed by kind, token, status, time and words, a page at a time; within one
 //! hour also by what stands in bodies.
 
-use std::collections::BTreeMap;
-
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hour, InBodies, Spot, StoreError};
+use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hour, InBodies, Spot};
 
 /// The longest time in which bodies are searched: they are decompressed one by one.
 pub const BODIES_MS: i64 = 60 * 60 * 1000;
@@ -19,6 +17,8 @@ pub struct Requests {
     pub rows: Vec<ActivityRow>,
     /// Where the next page begins.
     pub next: Option<Spot>,
+    /// Where the page before ends.
+    pub previous: Option<Spot>,
 }
 
 impl Service {
@@ -26,12 +26,20 @@ impl Service {
     pub async fn requests(&self, team: TeamId, query: ActivityQuery) -> Result<Requests, Error> {
         let limit = query.limit as usize;
         let query = ActivityQuery { limit: query.limit.saturating_add(1), ..within_bounds(query) };
+        let (after, before) = (query.after.is_some(), query.before.is_some());
         let mut rows =
             self.store().read(move |tx| tx.activity_of_all(team, &query)).await.map_err(Error::from)?;
         let more = rows.len() > limit;
+        if after && more {
+            rows.remove(0);
+        }
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| (row.activity.at, row.n));
-        Ok(Requests { rows, next })
+        let spot = |row: &ActivityRow| (row.activity.at, row.n);
+        Ok(Requests {
+            next: rows.last().filter(|_| more || after).map(spot),
+            previous: rows.first().filter(|_| if after { more } else { before }).map(spot),
+            rows,
+        })
     }
 
     /// Requests of a team whose body or answer holds the query's text; the hour must be named.
@@ -51,7 +59,7 @@ impl Service {
         }
         let read = self.store().read(move |tx| tx.activity_in_bodies(team, &query, text.trim()));
         let InBodies { rows, next } = read.await.map_err(Error::from)?;
-        Ok(Requests { rows, next })
+        Ok(Requests { rows, next, previous: None })
     }
 
     /// The last requests of a team and of no team, oldest first.
@@ -69,31 +77,27 @@ impl Service {
         query: ActivityQuery,
     ) -> Result<Vec<ActivityRow>, Error> {
         let query = within_bounds(query);
-        self.store().read_now(|tx| Ok(tx.activity_after(team, n, &query)?))
+        self.store().read_now(|tx| Ok(tx.activity_since(team, n, &query)?))
     }
 
-    /// The number of the request that was written last, of whatever team.
-    pub fn newest_request(&self) -> Result<i64, Error> {
-        self.store().read_now(|tx| Ok(tx.newest_activity()?))
+    /// How many requests of a team and of no team came in each hour, as far back as requests are kept, oldest first; and the
+    /// number of the request that was written last, of whatever team.
+    pub async fn request_hours(&self, team: TeamId) -> Result<(i64, Vec<Hour>), Error> {
+        self.store().read(move |tx| tx.activity_hours(team)).await.map_err(Error::from)
     }
 
-    /// How many requests of a team and of no team came in each hour, as far back as requests are kept; oldest first.
-    pub async fn request_hours(&self, team: TeamId) -> Result<Vec<Hour>, Error> {
-        let read = self.store().read(move |tx| -> Result<Vec<Hour>, StoreError> {
-            let Some(first) = tx.first_activity(team)? else { return Ok(Vec::new()) };
-            let from = Timestamp(first.0 - first.0.rem_euclid(BODIES_MS));
-            let mut hours: BTreeMap<Timestamp, Hour> = BTreeMap::new();
-            for team in [Some(team), None] {
-                for hour in tx.hours(team, from, Timestamp(i64::MAX))? {
-                    let sum = hours.entry(hour.hour).or_insert(Hour { hour: hour.hour, ..Hour::default() });
-                    sum.reads += hour.reads;
-                    sum.changes += hour.changes;
-                    sum.errors += hour.errors;
-                }
-            }
-            Ok(hours.into_values().collect())
-        });
-        read.await.map_err(Error::from)
+    /// The requests of a team and of no team before one and after it.
+    pub fn requests_beside(
+        &self,
+        team: TeamId,
+        spot: Spot,
+    ) -> Result<(Option<ActivityRow>, Option<ActivityRow>), Error> {
+        self.store().read_now(|tx| Ok(tx.activity_beside(team, spot)?))
+    }
+
+    /// The bodies of a request.
+    pub fn bodies(&self, row: &ActivityRow) -> Result<ActivityBody, Error> {
+        self.store().read_now(|tx| Ok(tx.activity_body(row.activity.team, row.n)?))
     }
 
     /// One request of a team or of no team, with its bodies; one that was gathered with others stands in their row.

@@ -9,7 +9,7 @@ use super::sessions::{Proof, Sessions};
 use super::{Actor, Error, Service};
 use crate::base::otp;
 use crate::base::secret::{self, read_recovery_code, sha256};
-use crate::store::{Admin, Hand, ReadTx, WriteTx};
+use crate::store::{Admin, Hand, ReadTx, Session, WriteTx};
 
 /// Recovery codes that are made at once.
 pub const CODES: usize = 10;
@@ -25,14 +25,25 @@ pub struct Standing {
     pub owed: bool,
 }
 
-/// How an administrator stands with the second step, within a read.
-pub fn standing(tx: &ReadTx<'_>, admin: &Admin) -> Result<Standing, Error> {
-    let on = tx.second_step(admin.n)?.is_some();
-    Ok(Standing { on, owed: !on && !admin.read_only && required(tx)? })
+impl Standing {
+    fn of(admin: &Admin, on: bool, required: bool) -> Standing {
+        Standing { on, owed: !on && !admin.read_only && required }
+    }
+}
+
+/// A session and its administrator, and how they stand with the second step, within a read.
+pub fn signed_in(tx: &ReadTx<'_>, hash: &[u8; 32]) -> Result<Option<(Session, Admin, Standing)>, Error> {
+    let Some((session, admin, on, required)) = tx.signed_in(hash, REQUIRED)? else { return Ok(None) };
+    let standing = Standing::of(&admin, on, is_required(required));
+    Ok(Some((session, admin, standing)))
 }
 
 fn required(tx: &ReadTx<'_>) -> Result<bool, Error> {
-    Ok(tx.setting(REQUIRED)?.as_deref() == Some("full"))
+    Ok(is_required(tx.setting(REQUIRED)?))
+}
+
+fn is_required(setting: Option<String>) -> bool {
+    setting.as_deref() == Some("full")
 }
 
 /// A new secret for an authenticator app.
@@ -394,8 +405,12 @@ mod tests {
         let actor = Actor::CommandLine { user: "root".into() };
         let reset = desk.service.reset_second_step(&actor, EMAIL).await;
         assert!(matches!(reset, Err(Error::Refused(words)) if words.contains("has no second step")));
-        let standing =
-            |admin: &Admin| desk.service.store().read_now(|tx| standing(tx, admin)).expect("a standing");
+        let standing = |admin: &Admin| {
+            let read = desk.service.store().read_now(|tx| {
+                Ok::<_, Error>(Standing::of(admin, tx.second_step(admin.n)?.is_some(), required(tx)?))
+            });
+            read.expect("a standing")
+        };
         assert!(!standing(&desk.admin).owed);
         desk.service.require_second_step(&actor, true).await.expect("required");
         assert!(desk.service.second_step_required().expect("an answer"));

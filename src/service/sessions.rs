@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::attempts::Attempts;
 use super::halves::Halves;
-use super::second_step::{Standing, standing};
+use super::second_step::{Standing, signed_in};
 use super::{Actor, Error, Service, passwords};
 use crate::base::{Timestamp, secret};
 use crate::store::{Admin, Hand, Session};
@@ -243,13 +243,9 @@ impl Sessions {
     pub fn find(&self, text: &str, uses: bool, address: &str) -> Result<Found, Error> {
         let hash = secret::sha256(text.as_bytes());
         let store = self.service.store();
-        let found = store.read_now(|tx| -> Result<_, Error> {
-            let Some(session) = tx.session_by_hash(&hash)? else { return Ok(None) };
-            let Some(admin) = tx.admin(session.admin)? else { return Ok(None) };
-            let standing = standing(tx, &admin)?;
-            Ok(Some(SignedIn { admin, session, standing, address: address.to_owned() }))
-        })?;
-        let Some(signed_in) = found else { return Ok(Found::Unknown) };
+        let found = store.read_now(|tx| signed_in(tx, &hash))?;
+        let Some((session, admin, standing)) = found else { return Ok(Found::Unknown) };
+        let signed_in = SignedIn { admin, session, standing, address: address.to_owned() };
         let now = self.service.clock().now();
         let admin = signed_in.admin.n;
         if signed_in.session.seen < earlier(now, IDLE) {

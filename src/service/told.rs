@@ -66,6 +66,7 @@ impl Told {
 /// Requests with whom they moved, in their order; ids of managers become names.
 pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
     let mut names = Names::new(tx, team);
+    names.learn(rows.iter().flat_map(managers_of))?;
     let mut all = Vec::with_capacity(rows.len());
     for mut row in rows {
         let (joined, left) = moved(&mut names, &row)?;
@@ -88,20 +89,26 @@ impl<'a> Names<'a> {
     }
 
     fn of(&mut self, id: &str) -> Result<Option<Named>, Error> {
-        if let Some(known) = self.known.get(id) {
-            return Ok(known.clone());
+        self.learn([id])?;
+        Ok(self.known.get(id).cloned().flatten())
+    }
+
+    /// Looks up those that are not known yet, all at once.
+    pub(super) fn learn<'i>(&mut self, ids: impl IntoIterator<Item = &'i str>) -> Result<(), Error> {
+        let mut new: Vec<&str> = ids.into_iter().filter(|id| !self.known.contains_key(*id)).collect();
+        new.sort_unstable();
+        new.dedup();
+        if new.is_empty() {
+            return Ok(());
         }
-        let found = match self.tx.resource_any(self.team, id)? {
-            Some(row) => Some(Named { id: row.id, kind: row.kind, name: row.display, here: true }),
-            None => self.tx.tombstone(self.team, id)?.map(|gone| Named {
-                id: gone.id,
-                kind: gone.kind,
-                name: gone.display,
-                here: false,
-            }),
-        };
-        self.known.insert(id.to_owned(), found.clone());
-        Ok(found)
+        let found = self.tx.whereabouts(self.team, &new)?;
+        self.known.extend(new.into_iter().map(|id| (id.to_owned(), None)));
+        for one in found {
+            let named =
+                Named { kind: one.kind, name: one.display, here: one.life.is_none(), id: one.id.clone() };
+            self.known.insert(one.id, Some(named));
+        }
+        Ok(())
     }
 }
 
@@ -135,10 +142,29 @@ pub(super) fn count(
     };
     let members = body["members"].as_array().map_or(&[][..], Vec::as_slice);
     side.count += body["count"].as_u64().unwrap_or(members.len() as u64);
-    for id in members.iter().filter_map(Value::as_str).take(NAMED.saturating_sub(side.who.len())) {
+    names.learn(members_of(body))?;
+    for id in members_of(body).take(NAMED.saturating_sub(side.who.len())) {
         side.who.extend(names.of(id)?);
     }
     Ok(())
+}
+
+/// The ids in an event's body that `count` names.
+pub(super) fn members_of(body: &Value) -> impl Iterator<Item = &str> {
+    let members = body["members"].as_array().map_or(&[][..], Vec::as_slice);
+    members.iter().filter_map(Value::as_str).take(NAMED)
+}
+
+/// The ids in a request's changes that `managers` names.
+pub(super) fn managers_of(row: &ActivityRow) -> impl Iterator<Item = &str> {
+    let changes = row.activity.diff.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let of_manager =
+        |change: &&Value| change["path"].as_str().is_some_and(|path| path.ends_with("manager.value"));
+    changes
+        .iter()
+        .filter(of_manager)
+        .flat_map(|change| [&change["old"], &change["new"]])
+        .filter_map(Value::as_str)
 }
 
 /// A manager is told by name: `manager` in the place of `…:manager.value`.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::{Error, Service};
 use crate::base::TeamId;
 use crate::scim::{Document, fold};
-use crate::store::{ReadTx, Row, Tombstone};
+use crate::store::{Row, Tombstone, Whereabouts};
 
 /// What lives no longer than this was a test.
 const LIFE_MS: i64 = 2 * 60 * 1000;
@@ -22,24 +22,27 @@ impl Service {
         email: &str,
         ids: impl IntoIterator<Item = &'i str>,
     ) -> Result<HashSet<String>, Error> {
-        let (mut seen, email) = (HashSet::new(), fold::fold(email));
-        self.store().read_now(|tx| {
-            let mut tests = HashSet::new();
-            for id in ids {
-                if seen.insert(id) && is_test(tx, team, &email, id)? {
-                    tests.insert(id.to_owned());
-                }
-            }
-            Ok(tests)
-        })
+        let (ids, email): (HashSet<&str>, _) = (ids.into_iter().collect(), fold::fold(email));
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let known = self.store().read_now(|tx| Ok::<_, Error>(tx.whereabouts(team, &ids)?))?;
+        Ok(known.into_iter().filter(|one| is_test(one, &email)).map(|one| one.id).collect())
+    }
+
+    /// The ids of those of these users and groups that are tests.
+    pub fn tests_of<'r>(&self, email: &str, rows: impl IntoIterator<Item = &'r Row>) -> HashSet<String> {
+        let email = fold::fold(email);
+        rows.into_iter().filter(|row| living(row, &email)).map(|row| row.id.clone()).collect()
     }
 }
 
-pub(super) fn is_test(tx: &ReadTx<'_>, team: TeamId, email: &str, id: &str) -> Result<bool, Error> {
-    if let Some(row) = tx.resource_any(team, id)? {
-        return Ok(living(&row, email));
-    }
-    Ok(tx.tombstone(team, id)?.is_some_and(|gone| past(&gone, email)))
+/// Whether somebody is a test by name, or was one by how short a life it was.
+pub(super) fn is_test(one: &Whereabouts, email: &str) -> bool {
+    let brief =
+        one.by_provider && one.life.is_some_and(|(created, deleted)| deleted.since(created) <= LIFE_MS);
+    brief || is_name(&one.name, email) || one.life.is_none() && is_name(&one.display, email)
 }
 
 /// Whether a user or group that lives is a test: by its name alone.
@@ -47,11 +50,6 @@ pub(super) fn living(row: &Row, email: &str) -> bool {
     let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
     let name = |attribute| document.get(attribute).and_then(serde_json::Value::as_str).unwrap_or_default();
     is_name(name("userName"), email) || is_name(&row.display, email)
-}
-
-/// Whether what was deleted was one: by its name, or by how short its life was.
-fn past(gone: &Tombstone, email: &str) -> bool {
-    was_brief(gone) || is_name(&gone.name, email)
 }
 
 /// Whether its provider gave it a life as short as a test's; what an administrator deletes was none.

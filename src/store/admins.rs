@@ -112,6 +112,31 @@ impl ReadTx<'_> {
         self.one(select_session!("where hash = ?"), [hash], read_session)
     }
 
+    /// A session with its administrator, whether the second step is set up, and a setting, in one look: every page asks.
+    pub fn signed_in(
+        &self,
+        hash: &[u8; 32],
+        setting: &str,
+    ) -> Result<Option<(Session, Admin, bool, Option<String>)>> {
+        let sql = "select hash, admin, session.created, seen, address, user_agent, proved, before,
+                       n, email, name, read_only, admin.created, password_set, signed_in, signed_in_from,
+                       exists (select 1 from second_step where second_step.admin = n),
+                       (select value from setting where setting.name = ?)
+                   from session join admin on admin.n = session.admin where hash = ?";
+        self.one(sql, params![setting, hash], |row| {
+            let admin = Admin {
+                n: row.get(8)?,
+                email: row.get(9)?,
+                name: row.get(10)?,
+                read_only: row.get(11)?,
+                created: row.get(12)?,
+                password_set: row.get(13)?,
+                signed_in: row.get::<_, Option<_>>(14)?.zip(row.get(15)?),
+            };
+            Ok((read_session(row)?, admin, row.get(16)?, row.get(17)?))
+        })
+    }
+
     /// The sessions of an administrator, last seen first.
     pub fn sessions_of(&self, admin: i64) -> Result<Vec<Session>> {
         self.all(select_session!("where admin = ? order by seen desc, created desc"), [admin], read_session)

@@ -65,7 +65,7 @@ impl ReadTx<'_> {
     }
 
     /// Memberships that a user or group began or ended with events below `before`, latest first; also those under numbers
-    /// that it had before it came back. At least `limit` where there are so many: what one event did is never parted.
+    /// that it had before it came back. The joins go from the numbers on, never along all memberships. At least `limit` where there are so many: what one event did is never parted.
     pub fn memberships(&self, team: TeamId, id: &str, before: u64, limit: u32) -> Result<Vec<Happened>> {
         self.all(
             "with was (n) as (
@@ -73,9 +73,9 @@ impl ReadTx<'_> {
                  union select n from tombstone where team = ?1 and id = ?2
              ),
              edge (number, at, holder, joined) as (
-                 select member.event, since, holder, 1 from was join member on member.member = was.n
-                 union all select began, since, holder, 1 from was join member_past on member_past.member = was.n
-                 union all select ended, until, holder, 0 from was join member_past on member_past.member = was.n
+                 select member.event, since, holder, 1 from was cross join member on member.member = was.n
+                 union all select began, since, holder, 1 from was cross join member_past on member_past.member = was.n
+                 union all select ended, until, holder, 0 from was cross join member_past on member_past.member = was.n
              )
              select edge.number, edge.at, coalesce(event.name, ''), event.request, event.token, edge.joined,
                  coalesce(living.id, dead.id, ''), coalesce(living.display, dead.display, ''), event.who

@@ -109,6 +109,28 @@ impl ReadTx<'_> {
         self.one(sql, [group, member], |row| row.get(0))
     }
 
+    /// Since when several are direct members of a group, by their numbers.
+    pub fn members_since(
+        &self,
+        _team: TeamId,
+        group: i64,
+        members: &[i64],
+    ) -> Result<HashMap<i64, Timestamp>> {
+        let members = serde_json::to_string(members).expect("numbers are JSON");
+        let sql = "select member, since from member where holder = ? and member in (select value from json_each(?))";
+        Ok(self
+            .all(sql, params![group, members], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .into_iter()
+            .collect())
+    }
+
+    /// The groups that are direct members of a group, by their numbers.
+    pub fn groups_within(&self, _team: TeamId, group: i64) -> Result<Vec<i64>> {
+        let sql = "select inner_group from above join member on holder = outer_group and member = inner_group
+                   where outer_group = ? order by inner_group";
+        self.all(sql, [group], |row| row.get(0))
+    }
+
     /// Whether a resource is a direct member of a group.
     pub fn is_member(&self, team: TeamId, group: i64, member: i64) -> Result<bool> {
         Ok(self.member_since(team, group, member)?.is_some())
@@ -154,6 +176,48 @@ impl ReadTx<'_> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(Some(groups))
+    }
+
+    /// The groups that a resource is in, direct ones first, with since when; at most `limit`.
+    pub fn groups_since(
+        &self,
+        _team: TeamId,
+        n: i64,
+        limit: u32,
+    ) -> Result<Vec<(GroupRef, Option<Timestamp>)>> {
+        let sql = "select resource.id, resource.display, max(since), resource.n
+                   from (select holder, since from member where member = ?1
+                         union all select outer_group, null from member join above on inner_group = holder
+                         where member = ?1) found
+                   join resource on resource.n = found.holder
+                   group by resource.n order by max(since) is null, resource.n limit ?2";
+        self.all(sql, params![n, limit], |row| {
+            let since: Option<Timestamp> = row.get(2)?;
+            Ok((GroupRef { id: row.get(0)?, display: row.get(1)?, direct: since.is_some() }, since))
+        })
+    }
+
+    /// The groups of several resources by their numbers, direct ones first.
+    pub fn groups_of_all(&self, _team: TeamId, numbers: &[i64]) -> Result<HashMap<i64, Vec<GroupRef>>> {
+        let mut groups: HashMap<i64, Vec<GroupRef>> = HashMap::new();
+        let sql = "with wanted (n) as (select value from json_each(?)),
+                   direct (n, holder) as (select wanted.n, holder from wanted join member on member.member = wanted.n),
+                   found (n, holder, direct) as (
+                       select n, holder, 1 from direct union all
+                       select distinct inside.n, outer_group, 0 from direct inside
+                       join above on above.inner_group = inside.holder
+                       where not exists (select 1 from direct other
+                                         where other.n = inside.n and other.holder = above.outer_group))
+                   select found.n, resource.id, resource.display, found.direct
+                   from found join resource on resource.n = found.holder
+                   order by found.n, found.direct desc, found.holder";
+        let numbers = serde_json::to_string(numbers).expect("numbers are JSON");
+        self.each(sql, [numbers], |row| {
+            let group = GroupRef { id: row.get(1)?, display: row.get(2)?, direct: row.get(3)? };
+            groups.entry(row.get(0)?).or_default().push(group);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(groups)
     }
 
     /// Whether any group is in a group.

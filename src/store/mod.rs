@@ -5,6 +5,7 @@
 mod activity;
 mod admins;
 mod audit;
+mod called;
 mod check;
 mod counts;
 mod engine;
@@ -17,8 +18,10 @@ mod history;
 pub mod index;
 mod known;
 mod leniencies;
+mod lists;
 mod members;
 mod milestones;
+mod narrow;
 mod nesting;
 mod pulse;
 mod resources;
@@ -32,6 +35,7 @@ mod teams;
 mod testing;
 mod throwaway;
 mod tokens;
+mod whereabouts;
 
 use activity::register as register_functions;
 pub use activity::{
@@ -49,9 +53,10 @@ pub use history::{Edge, Happened};
 pub use index::IndexValue;
 pub use known::SizeDay;
 pub use leniencies::Lenient;
+pub use lists::{List, Listed, Order};
 pub use members::{Known, MemberLine, Roll};
 pub use milestones::Milestone;
-pub use pulse::MemberDay;
+pub use pulse::{MemberDay, Surroundings};
 pub use resources::{Deleted, Row, Tombstone};
 pub use schemas::TeamSchema;
 pub use search::{Found, Key, Page, Place, Query, Sort};
@@ -59,6 +64,7 @@ pub use second_step::SecondStep;
 pub use team_settings::TeamSettings;
 pub use teams::Team;
 pub use tokens::{NewToken, Opener, Token, Used};
+pub use whereabouts::Whereabouts;
 
 /// What store functions return.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,13 +1,28 @@
 //! What has come and gone: groups by name and without members, how the members of each come and go, changes since an
 //! instant, and how long answers took.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
 use rusqlite::params;
 
-use super::counts::HOUR;
+use super::counts::{HOUR, Totals};
 use super::{ReadTx, Result, WriteTx};
 use crate::base::{TeamId, Timestamp};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// What lists say beside their rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    pub totals: Totals,
+    /// Groups are in groups.
+    pub nested: bool,
+    /// How many groups have no members.
+    pub empty: u64,
+    /// Ids and names of the groups, oldest first; `None` where there are too many.
+    pub names: Option<Vec<(String, String)>>,
+}
 
 /// The members of a group at the end of a day of UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,21 +36,27 @@ pub struct MemberDay {
 }
 
 impl ReadTx<'_> {
-    /// The days on which a group's members changed, oldest first: those after `from`, and the last one before it.
-    pub fn member_days(&self, _team: TeamId, group: i64, from: Timestamp) -> Result<Vec<MemberDay>> {
-        self.all(
-            "select day, members, joined, gone from member_day where holder = ?1 and day >=
-             coalesce((select max(day) from member_day where holder = ?1 and day <= ?2), 0) order by day",
-            params![group, from],
-            |row| {
-                Ok(MemberDay {
-                    day: row.get(0)?,
-                    members: row.get(1)?,
-                    joined: row.get(2)?,
-                    gone: row.get(3)?,
-                })
-            },
-        )
+    /// The days on which the members of groups changed, by the groups' numbers, oldest first: those after `from`, and of
+    /// each group the last one before it.
+    pub fn member_days(
+        &self,
+        _team: TeamId,
+        groups: &[i64],
+        from: Timestamp,
+    ) -> Result<HashMap<i64, Vec<MemberDay>>> {
+        let mut days: HashMap<i64, Vec<MemberDay>> = HashMap::new();
+        let sql = "select holder, day, members, joined, gone from json_each(?1) wanted
+                   join member_day on holder = wanted.value and day >=
+                       coalesce((select max(day) from member_day last where last.holder = wanted.value and day <= ?2), 0)
+                   order by holder, day";
+        let groups = serde_json::to_string(groups).expect("numbers are JSON");
+        self.each(sql, params![groups, from], |row| {
+            let (day, members) = (row.get(1)?, row.get(2)?);
+            let day = MemberDay { day, members, joined: row.get(3)?, gone: row.get(4)? };
+            days.entry(row.get(0)?).or_default().push(day);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(days)
     }
 
     /// How many requests changed something since an instant: whole hours as they were counted, and of the one that it lies in
@@ -58,17 +79,25 @@ impl ReadTx<'_> {
         self.all(sql, params![team, limit], |row| row.get(0))
     }
 
-    /// Ids and names of the groups, oldest first, at most `limit`.
-    pub fn group_names(&self, team: TeamId, limit: u64) -> Result<Vec<(String, String)>> {
-        let sql = "select id, display from resource where team = ? and kind = 2 order by n limit ?";
-        self.all(sql, params![team, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
-    /// How many groups have no members.
-    pub fn empty_groups(&self, team: TeamId) -> Result<u64> {
-        let sql = "select count(*) from resource indexed by resource_empty
-                   where team = ? and kind = 2 and members = 0";
-        Ok(self.number(sql, [team])? as u64)
+    /// What lists say beside their rows; names of groups where there are at most `names`.
+    pub fn surroundings(&self, team: TeamId, names: u64) -> Result<Surroundings> {
+        let sql = "select users, active, groups, exists (select 1 from above),
+                       (select count(*) from resource indexed by resource_empty
+                        where team = ?1 and kind = 2 and members = 0),
+                       iif(groups > ?2, null, (select json_group_array(json_array(id, display)) from
+                           (select id, display from resource where team = ?1 and kind = 2 order by n limit ?2)))
+                   from total where team = ?1";
+        let found = self.one(sql, params![team, names as i64], |row| {
+            let names: Option<String> = row.get(5)?;
+            Ok(Surroundings {
+                totals: Totals { users: row.get(0)?, active: row.get(1)?, groups: row.get(2)? },
+                nested: row.get(3)?,
+                empty: row.get(4)?,
+                // SQLite has just made it; names of a damaged file are as good as too many.
+                names: names.and_then(|names| serde_json::from_str(&names).ok()),
+            })
+        })?;
+        Ok(found.unwrap_or_default())
     }
 }
 
@@ -149,7 +178,7 @@ mod tests {
         let dev = group(&store, acme, "Dev");
         let people: Vec<i64> = ["a", "b", "c"].map(|name| user(&store, acme, name).n).to_vec();
         let began = clock.now();
-        assert_eq!(store.read_now(|tx| tx.empty_groups(acme)).unwrap(), 1);
+        assert_eq!(store.read_now(|tx| tx.surroundings(acme, 1)).unwrap().empty, 1);
         let (one, all) = (dev.clone(), people.clone());
         store.write_blocking(move |tx| tx.add_numbers(acme, &one, &all)).unwrap();
         let (one, gone) = (dev.clone(), people[0]);
@@ -157,11 +186,14 @@ mod tests {
         clock.advance(ONE_DAY * 3);
         let (one, gone) = (dev.clone(), people[1]);
         store.write_blocking(move |tx| tx.remove_members(acme, &one, &[gone])).unwrap();
-        let days = |from| store.read_now(|tx| tx.member_days(acme, dev.n, from)).unwrap();
+        let days = |from| {
+            let mut found = store.read_now(|tx| tx.member_days(acme, &[dev.n, 99], from)).unwrap();
+            found.remove(&dev.n).unwrap_or_default()
+        };
         let told: Vec<_> = days(began).iter().map(|day| (day.members, day.joined, day.gone)).collect();
         assert_eq!(told, [(2, 3, 1), (1, 0, 1)]);
         assert_eq!(days(clock.now()).len(), 1, "the last one before is enough");
-        assert_eq!(store.read_now(|tx| tx.empty_groups(acme)).unwrap(), 0);
+        assert_eq!(store.read_now(|tx| tx.surroundings(acme, 1)).unwrap().empty, 0);
 
         let prune = |before| store.write_blocking(move |tx| tx.prune_member_days(acme, before, 10)).unwrap();
         let midnight = Timestamp(clock.now().0 / DAY * DAY);

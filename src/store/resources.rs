@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{By, IndexValue, ReadTx, Result, StoreError, WriteTx};
+use super::{By, IndexValue, ReadTx, Result, StoreError, WriteTx, called};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::resource::{MemberRef, display_name, is_named};
 use crate::scim::{Document, Kind};
@@ -75,15 +75,19 @@ const NAMED: u32 = 1000;
 /// The columns that `read` expects, of a table named `resource`, and the rest of the statement.
 macro_rules! select_resource {
     ($rest:literal) => {
-        concat!(
-            "select resource.n, resource.id, resource.kind, resource.version, resource.created, resource.modified, ",
-            "resource.doc, resource.source, resource.token, resource.display, resource.active, resource.members, resource.named ",
-            "from resource ",
-            $rest
-        )
+        concat!("select ", $crate::store::resources::resource_columns!(), " from resource ", $rest)
     };
 }
 pub(super) use select_resource;
+
+/// Those columns alone.
+macro_rules! resource_columns {
+    () => {
+        "resource.n, resource.id, resource.kind, resource.version, resource.created, resource.modified, resource.doc, \
+         resource.source, resource.token, resource.display, resource.active, resource.members, resource.named"
+    };
+}
+pub(super) use resource_columns;
 
 /// Reads a resource from the columns of `select_resource!`.
 pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -209,13 +213,6 @@ impl ReadTx<'_> {
             read,
         )
     }
-
-    /// Whether a resource with that id lives here or did once.
-    pub fn was_here(&self, team: TeamId, id: &str) -> Result<bool> {
-        let sql = "select exists (select 1 from resource where team = ?1 and id = ?2)
-                   or exists (select 1 from tombstone where team = ?1 and id = ?2)";
-        Ok(self.number(sql, params![team, id])? != 0)
-    }
 }
 
 impl WriteTx<'_> {
@@ -235,11 +232,12 @@ impl WriteTx<'_> {
         let (now, assigned) = (self.now(), assigned_active(kind, document));
         let active = assigned.unwrap_or(true);
         let (doc, display, named) = (to_text(document), display_name(kind, document), is_named(document));
+        let called = called::of(kind, &display, document);
         let n = self.insert(
             "insert into resource
-             (team, kind, id, version, created, modified, active, source, token, display, named, doc)
-             values (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![team, kind, id, now, assigned, source, token, display, named, doc],
+             (team, kind, id, version, created, modified, active, source, token, display, named, doc, called)
+             values (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![team, kind, id, now, assigned, source, token, display, named, doc, called],
         )?;
         self.insert_values(team, kind, n, values)?;
         if kind == Kind::User && active {
@@ -277,10 +275,11 @@ impl WriteTx<'_> {
         let (now, assigned) = (self.now(), assigned_active(row.kind, document));
         let active = assigned.unwrap_or(true);
         let (doc, display, named) = (to_text(document), display_name(row.kind, document), is_named(document));
+        let called = called::of(row.kind, &display, document);
         self.run(
-            "update resource set version = version + 1, modified = ?, active = ?, token = ?, display = ?, named = ?, doc = ?
-             where n = ?",
-            params![now, assigned, token, display, named, doc, row.n],
+            "update resource set version = version + 1, modified = ?, active = ?, token = ?, display = ?, named = ?, doc = ?,
+             called = ? where n = ?",
+            params![now, assigned, token, display, named, doc, called, row.n],
         )?;
         self.replace_values(team, row.kind, row.n, values)?;
         if row.kind == Kind::User && active != row.active {

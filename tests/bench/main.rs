@@ -7,7 +7,9 @@ mod calls;
 mod client;
 mod counters;
 mod desk;
+mod directory;
 mod growth;
+mod pages;
 mod report;
 mod server;
 mod workloads;
@@ -26,7 +28,8 @@ tests/bench/run [options]
   --quick         a few hundred milliseconds of everything, to see that it works
   --no-growth     without the run at 1,000, 10,000 and 100,000 users
   --million       the growth goes on to 1,000,000 users
-  --only PART     http, https, slow or growth alone
+  --only PART     http, https, slow, growth or pages alone
+  --pages DIR     the pages' directory is kept there, and taken from there the next time
   --out DIR       where performance.json and performance.md go (target/bench)
   --counters      instructions for each request instead of times (see tests/bench/counters)";
 
@@ -96,6 +99,15 @@ async fn run(arguments: &Arguments) {
             sizes.push(1_000_000);
         }
         growth::run(&mut report, &directory.path().join("growth"), &sizes, effort).await;
+    }
+    if wanted("pages") {
+        let kept = arguments.value("--pages").map(PathBuf::from);
+        let size = match quick {
+            true => directory::Size { users: 2_000, requests: 40_000 },
+            false => directory::Size { users: 100_000, requests: 5_000_000 },
+        };
+        let data = kept.unwrap_or_else(|| directory.path().join("pages"));
+        pages::run(&mut report, &data, size, if quick { 20 } else { 100 });
     }
     let out = arguments
         .value("--out")

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,10 +25,22 @@ pub struct Memory {
 
 impl Running {
     /// Starts a command and waits for its line `listening on …:PORT`.
-    pub fn start(mut command: Command, tls: bool, token: &str) -> Running {
+    pub fn start(command: Command, tls: bool, token: &str) -> Running {
+        Running::begin(command, Stdio::null(), tls, token)
+    }
+
+    /// The same, without encryption; what it logs is read by a thread of its own.
+    pub fn heard(command: Command, token: &str, hear: impl FnOnce(ChildStderr) + Send + 'static) -> Running {
+        let mut running = Running::begin(command, Stdio::piped(), false, token);
+        let stderr = running.child.stderr.take().expect("a pipe");
+        std::thread::spawn(move || hear(stderr));
+        running
+    }
+
+    fn begin(mut command: Command, stderr: Stdio, tls: bool, token: &str) -> Running {
         let began = Instant::now();
         let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap_or_else(
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap_or_else(
                 |error| panic!("{command:?}: {error}; build it first: cargo build --release"),
             );
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();

@@ -105,8 +105,14 @@ fn a_long_history_is_read_a_page_at_a_time() {
         .map(|number| id(&replace(&caller, &format!("/Users/{user}"), "title", json!(format!("T{number}")))))
         .collect();
     let browser = Browser::sign_in(&server, "ada@example.com", true);
-    let (mut path, mut seen, mut pages) = (format!("/admin/t/default/users/{user}"), Vec::new(), 0);
-    loop {
+    let (mut path, mut seen, mut pages) = (format!("/admin/t/default/users/{user}?per=25"), Vec::new(), 0);
+    let link = |page: &str, rel: &str| {
+        let (before, _) = page.split_once(&format!("\" rel=\"{rel}\""))?;
+        let (_, link) = before.rsplit_once("href=\"").expect("a link");
+        let link = link.replace("&amp;", "&").replace("&#38;", "&");
+        Some(link.split('#').next().unwrap_or_default().to_owned())
+    };
+    let mut last = loop {
         let page = browser.get(&path).is(200).text();
         for part in page.split("/activity/req_").skip(1) {
             let request = format!("req_{}", part.split('"').next().unwrap_or_default());
@@ -115,10 +121,20 @@ fn a_long_history_is_read_a_page_at_a_time() {
             }
         }
         pages += 1;
-        let Some((before, _)) = page.split_once("\" rel=\"next\"") else { break };
-        path =
-            before.rsplit_once("href=\"").expect("a link").1.split('#').next().unwrap_or_default().to_owned();
-    }
+        assert!(pages < 9, "it comes to an end: {path}");
+        let Some(next) = link(&page, "next") else { break page };
+        path = next;
+    };
     assert_eq!((pages, seen.len()), (3, 71));
-    assert_eq!(seen[..70], all.into_iter().rev().collect::<Vec<_>>());
+    let newest_first: Vec<_> = all.into_iter().rev().collect();
+    assert_eq!(seen[..70], newest_first);
+    // And the whole way back, a page at a time.
+    for first in [25, 0] {
+        let back = link(&last, "prev").expect("a way back");
+        last = browser.get(&back).is(200).text();
+        let at = last.find(&newest_first[first]).expect("its first request is there");
+        assert!(last.find(&newest_first[first + 1]).expect("and its second") > at);
+        assert!(first == 0 || !last.contains(&newest_first[first - 1]), "and none before");
+    }
+    assert_eq!(link(&last, "prev"), None);
 }

@@ -13,6 +13,7 @@ mod causes;
 mod compare;
 mod conformance;
 mod core_schema;
+mod cost;
 mod dialogues;
 mod discovery;
 mod durability;

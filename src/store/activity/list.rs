@@ -1,75 +1,67 @@
 //! Finding requests: by what they were, whom they were about, when they came, and by words.
 
+use std::ops::ControlFlow;
+
 use rusqlite::types::Value as Sql;
 use rusqlite::{params, params_from_iter};
 
-use super::{ActivityQuery, ActivityRow, Which, read, select, words};
+use super::{ActivityQuery, ActivityRow, Spot, Which, read, select, words};
 use crate::base::{TeamId, Timestamp};
-use crate::store::counts::NO_TEAM;
+use crate::store::counts::{Hour, NO_TEAM};
 use crate::store::{ReadTx, Result};
 
 impl ReadTx<'_> {
     /// Requests of a team, or with `None` those that belong to no team, newest first: in the order of their times, or where
     /// words are looked for in the order in which they were written.
     pub fn activity(&self, team: Option<TeamId>, query: &ActivityQuery) -> Result<Vec<ActivityRow>> {
-        let Some(order) = order(query) else { return Ok(Vec::new()) };
-        let (condition, mut values) = condition(team, query);
-        let sql = format!("{} where {condition} order by {order} limit ?", table(query));
-        values.push(query.limit.into());
-        self.all(&sql, params_from_iter(values), read)
+        self.page(&[team], query)
     }
 
     /// Requests of a team and of no team that were written after the row of that number, oldest first.
-    pub fn activity_after(&self, team: TeamId, n: i64, query: &ActivityQuery) -> Result<Vec<ActivityRow>> {
-        if order(query).is_none() {
-            return Ok(Vec::new());
-        }
-        let mut rows = Vec::new();
-        for team in teams(team, query) {
-            let (condition, mut values) = condition(team, query);
-            let sql = format!("{} where {condition} and n > ? order by n limit ?", table(query));
-            values.extend([n.into(), query.limit.into()]);
-            rows.extend(self.all(&sql, params_from_iter(values), read)?);
-        }
-        rows.sort_by_key(|row| row.n);
-        rows.truncate(query.limit as usize);
-        Ok(rows)
+    pub fn activity_since(&self, team: TeamId, n: i64, query: &ActivityQuery) -> Result<Vec<ActivityRow>> {
+        let Some(mut all) = Parts::of(&teams(team, query), query) else { return Ok(Vec::new()) };
+        all.and(" and n > ?", n);
+        self.all(&all.sql("n", query.limit), params_from_iter(all.values), read)
     }
 
     /// Requests of a team and of no team in one list, newest first.
     pub fn activity_of_all(&self, team: TeamId, query: &ActivityQuery) -> Result<Vec<ActivityRow>> {
-        let mut rows = Vec::new();
-        for team in teams(team, query) {
-            rows.extend(self.activity(team, query)?);
-        }
-        if let (true, Some(text)) = (rows.is_empty(), &query.text) {
+        let mut rows = self.page(&teams(team, query), query)?;
+        if let (true, Some(text), None) = (rows.is_empty(), &query.text, query.after) {
             rows.extend(self.activity_gathering(team, query, text.trim())?);
+            rows.truncate(query.limit as usize);
         }
-        match query.text {
-            Some(_) => rows.sort_by_key(|row| std::cmp::Reverse(row.n)),
-            None => rows.sort_by_key(|row| std::cmp::Reverse((row.activity.at, row.n))),
+        Ok(rows)
+    }
+
+    fn page(&self, teams: &[Option<TeamId>], query: &ActivityQuery) -> Result<Vec<ActivityRow>> {
+        let Some(all) = Parts::of(teams, query) else { return Ok(Vec::new()) };
+        // In the order in which words lead to rows, a page ends with its last row and not with the last row of all.
+        let order = match (&query.text, query.after) {
+            (None, None) => "at desc, n desc",
+            (None, Some(_)) => "at, n",
+            (Some(_), None) => "n desc",
+            (Some(_), Some(_)) => "n",
+        };
+        let mut rows = self.all(&all.sql(order, query.limit), params_from_iter(all.values), read)?;
+        if query.after.is_some() {
+            rows.reverse();
         }
-        rows.truncate(query.limit as usize);
         Ok(rows)
     }
 
     /// How many requests of a team and of no team there are, up to the query's limit.
     pub fn count_activity(&self, team: TeamId, query: &ActivityQuery) -> Result<u64> {
-        if order(query).is_none() {
-            return Ok(0);
-        }
-        let from = match query.text {
-            Some(_) => "activity join activity_text on activity_text.rowid = n",
-            None => "activity",
+        let Some(all) = Parts::of(&teams(team, query), query) else { return Ok(0) };
+        let from = if query.text.is_some() {
+            "activity join activity_text on activity_text.rowid = n"
+        } else {
+            "activity"
         };
-        let mut count = 0;
-        for team in teams(team, query) {
-            let (condition, mut values) = condition(team, query);
-            values.push(query.limit.into());
-            let sql = format!("select count(*) from (select 1 from {from} where {condition} limit ?)");
-            count += self.number(&sql, params_from_iter(values))? as u64;
-        }
-        Ok(count.min(query.limit.into()))
+        let each = all.conditions.iter().map(|condition| format!("select 1 from {from} where {condition}"));
+        let each = each.collect::<Vec<_>>().join(" union all ");
+        let sql = format!("select count(*) from ({each} limit {})", query.limit);
+        Ok(self.number(&sql, params_from_iter(all.values))? as u64)
     }
 
     /// One request of a team by its public id.
@@ -83,24 +75,68 @@ impl ReadTx<'_> {
 
     /// One request of a team or of no team by its public id, or the row in which it is a line among many.
     pub fn activity_of_request(&self, team: TeamId, request: &str) -> Result<Option<ActivityRow>> {
-        for team in [Some(team), None] {
-            if let Some(row) = self.activity_by_request(team, request)? {
-                return Ok(Some(row));
-            }
+        // The team's own goes first.
+        let sql = select!("where request = ? and team in (?, ?) order by team desc, n desc limit 1");
+        match self.one(sql, params![request, team, NO_TEAM], read)? {
+            Some(row) => Ok(Some(row)),
+            None => self.activity_gathering(team, &ActivityQuery::default(), request),
         }
-        self.activity_gathering(team, &ActivityQuery::default(), request)
+    }
+
+    /// Those of these requests of a team that are kept, by their public ids.
+    pub fn activity_by_requests(&self, team: TeamId, requests: &[&str]) -> Result<Vec<ActivityRow>> {
+        let requests = serde_json::to_string(requests).expect("texts are JSON");
+        let sql = select!("where request in (select value from json_each(?)) and +team = ? order by n");
+        self.all(sql, params![requests, team], read)
+    }
+
+    /// The requests of a team and of no team beside one in the order of their times: the one before it and the one after it.
+    pub fn activity_beside(
+        &self,
+        team: TeamId,
+        (at, n): Spot,
+    ) -> Result<(Option<ActivityRow>, Option<ActivityRow>)> {
+        let one = ActivityQuery { limit: 1, ..ActivityQuery::default() };
+        let before = self.activity_of_all(team, &ActivityQuery { before: Some((at, n)), ..one.clone() })?;
+        let after = self.activity_of_all(team, &ActivityQuery { after: Some((at, n)), ..one })?;
+        Ok((before.into_iter().next(), after.into_iter().next()))
+    }
+
+    /// How many requests of a team and of no team came in each hour, as far back as requests are kept, oldest first; and the
+    /// number of the request that was written last, of whatever team.
+    pub fn activity_hours(&self, team: TeamId) -> Result<(i64, Vec<Hour>)> {
+        let sql = "select null, (select max(n) from activity), 0, 0 union all
+                   select hour, reads, changes, errors from hour where team in (?1, ?2) and hour >= coalesce(
+                       (select min(at) from (select min(at) as at from activity where team = ?1
+                        union all select min(at) from activity where team = ?2)), 1e18) - 3600000";
+        let (mut newest, mut hours) = (0, Vec::new());
+        self.each(sql, params![team, NO_TEAM], |row| {
+            match row.get::<_, Option<Timestamp>>(0)? {
+                None => newest = row.get::<_, Option<i64>>(1)?.unwrap_or(0),
+                Some(hour) => {
+                    let (reads, changes) = (row.get(1)?, row.get(2)?);
+                    hours.push(Hour { hour, reads, changes, errors: row.get(3)?, ..Hour::default() });
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        // Two lists in order, which a stable sort joins in one pass.
+        hours.sort_by_key(|hour| hour.hour);
+        hours.dedup_by(|next, hour| {
+            let same = next.hour == hour.hour;
+            if same {
+                hour.reads += next.reads;
+                hour.changes += next.changes;
+                hour.errors += next.errors;
+            }
+            same
+        });
+        Ok((newest, hours))
     }
 
     /// The number of the row that was written last, of whatever team.
     pub fn newest_activity(&self) -> Result<i64> {
         self.number("select max(n) from activity", [])
-    }
-
-    /// When the oldest request came that is kept of a team or of none.
-    pub fn first_activity(&self, team: TeamId) -> Result<Option<Timestamp>> {
-        let sql = "select min(at) from (select min(at) as at from activity where team = ?
-                   union all select min(at) from activity where team = ?)";
-        Ok(self.one(sql, params![team, NO_TEAM], |row| row.get(0))?.flatten())
     }
 
     /// How many bytes the rows and bodies of a team take.
@@ -118,21 +154,58 @@ fn teams(team: TeamId, query: &ActivityQuery) -> Vec<Option<TeamId>> {
     }
 }
 
-/// What is read: the rows, or those that the words lead to.
-fn table(query: &ActivityQuery) -> &'static str {
-    match query.text {
-        Some(_) => select!("join activity_text on activity_text.rowid = n"),
-        None => select!(""),
-    }
+/// The lists of several teams in one statement.
+struct Parts {
+    table: &'static str,
+    conditions: Vec<String>,
+    values: Vec<Sql>,
 }
 
-/// In which order; `None` for a text without a single word in it, which nothing can match.
-fn order(query: &ActivityQuery) -> Option<&'static str> {
-    match &query.text {
-        None => Some("at desc, n desc"),
-        Some(text) if words::is_empty(text) => None,
-        // The order in which the words lead to rows: a page ends with its last row and not with the last row of all.
-        Some(_) => Some("activity_text.rowid desc"),
+impl Parts {
+    /// `None` for a text without a single word in it, which nothing can match.
+    fn of(teams: &[Option<TeamId>], query: &ActivityQuery) -> Option<Parts> {
+        if query.text.as_deref().is_some_and(words::is_empty) {
+            return None;
+        }
+        let table = match query.text {
+            Some(_) => select!("join activity_text on activity_text.rowid = n"),
+            None => select!(""),
+        };
+        let mut parts = Parts { table, conditions: Vec::new(), values: Vec::new() };
+        for team in teams {
+            let (condition, values) = condition(*team, query);
+            parts.conditions.push(condition);
+            parts.values.extend(values);
+        }
+        Some(parts)
+    }
+
+    /// Adds a condition to every part.
+    fn and(&mut self, condition: &str, value: i64) {
+        let each = self.values.len() / self.conditions.len();
+        for (part, text) in self.conditions.iter_mut().enumerate() {
+            text.push_str(condition);
+            self.values.insert((part + 1) * each + part, value.into());
+        }
+    }
+
+    /// The statement: each part is a walk of its own that ends at the limit, and so does the whole.
+    fn sql(&self, order: &str, limit: u32) -> String {
+        // The rows that words lead to come in the order of their numbers, which their index knows by another name.
+        let inner = match order.strip_prefix('n').filter(|_| self.table.contains("activity_text")) {
+            Some(way) => format!("activity_text.rowid{way}"),
+            None => order.to_owned(),
+        };
+        let part =
+            |condition: &String| format!("{} where {condition} order by {inner} limit {limit}", self.table);
+        match self.conditions.as_slice() {
+            [one] => part(one),
+            all => {
+                let all: Vec<String> =
+                    all.iter().map(|one| format!("select * from ({})", part(one))).collect();
+                format!("{} order by {order} limit {limit}", all.join(" union all "))
+            }
+        }
     }
 }
 
@@ -159,6 +232,10 @@ pub(super) fn condition(team: Option<TeamId>, query: &ActivityQuery) -> (String,
     }
     if let Some((lowest, highest)) = query.status {
         and(" and status between ? and ?", vec![i64::from(lowest).into(), i64::from(highest).into()]);
+        if lowest >= 400 {
+            // Said once more, so that the list of what was refused serves.
+            and(" and status >= 400", vec![]);
+        }
     }
     if let Some(from) = query.from {
         and(" and at >= ?", vec![from.0.into()]);
@@ -166,10 +243,12 @@ pub(super) fn condition(team: Option<TeamId>, query: &ActivityQuery) -> (String,
     if let Some(to) = query.to {
         and(" and at < ?", vec![to.0.into()]);
     }
-    match (query.before, &query.text) {
-        (Some((_, n)), Some(_)) => and(" and activity_text.rowid < ?", vec![n.into()]),
-        (Some((at, n)), None) => and(" and (at, n) < (?, ?)", vec![at.0.into(), n.into()]),
-        (None, _) => {}
+    for (spot, sign) in [(query.before, "<"), (query.after, ">")] {
+        match (spot, &query.text) {
+            (Some((_, n)), Some(_)) => and(&format!(" and activity_text.rowid {sign} ?"), vec![n.into()]),
+            (Some((at, n)), None) => and(&format!(" and (at, n) {sign} (?, ?)"), vec![at.0.into(), n.into()]),
+            (None, _) => {}
+        }
     }
     (sql, values)
 }
@@ -299,7 +378,7 @@ mod tests {
         assert_eq!(numbers(&next), [6, 5, 4]);
         assert_eq!(numbers(&page(None, Some((400, 499)))), [9, 7, 5]);
         let after = ActivityQuery { text: Some("priya".into()), limit: 2, ..ActivityQuery::default() };
-        assert_eq!(numbers(&store.read_now(|tx| tx.activity_after(acme, 5, &after)).unwrap()), [6, 7]);
+        assert_eq!(numbers(&store.read_now(|tx| tx.activity_since(acme, 5, &after)).unwrap()), [6, 7]);
         store.write_blocking(move |tx| tx.prune_activity(Some(acme), Timestamp(8), 100)).unwrap();
         assert_eq!(numbers(&page(None, None)), [9, 8]);
         let texts = store.read_now(|tx| tx.number("select count(*) from activity_text_docsize", [])).unwrap();

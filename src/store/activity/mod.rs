@@ -111,8 +111,10 @@ pub struct ActivityQuery {
     pub from: Option<Timestamp>,
     /// Earlier than this.
     pub to: Option<Timestamp>,
-    /// Only what stands behind this row in the list.
+    /// Only what stands behind this row in the list: what came before it.
     pub before: Option<Spot>,
+    /// Only what came after this row, the nearest to it.
+    pub after: Option<Spot>,
     pub limit: u32,
 }
 

@@ -7,7 +7,7 @@ use rusqlite::functions::FunctionFlags;
 use super::Activity;
 use crate::base::TeamId;
 use crate::scim::fold::fold;
-use crate::store::Result;
+use crate::store::{Result, called};
 
 /// Words of a search beyond these are not looked for.
 const MOST_WORDS: usize = 16;
@@ -79,6 +79,9 @@ pub fn register(connection: &Connection) -> Result<()> {
         let mut words = String::new();
         add(TeamId(call.get(0)?), &call.get::<String>(1)?, &mut words);
         Ok(words)
+    })?;
+    connection.create_scalar_function("called", 3, flags, |call| {
+        Ok(called::of_stored(call.get(0)?, &call.get::<String>(1)?, &call.get::<String>(2)?))
     })?;
     connection.create_scalar_function("folded", 1, flags, |call| Ok(fold(&call.get::<String>(0)?)))?;
     Ok(())

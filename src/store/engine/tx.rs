@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Deref};
 use std::time::Instant;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{CachedStatement, Connection, Params, Row};
 
 use crate::base::{Ids, TeamId, Timestamp};
 use crate::scim::Kind;
@@ -48,6 +48,13 @@ impl<'c> ReadTx<'c> {
         }
     }
 
+    /// A statement that reads. Told of before it runs, without its values: what a page asks of the file is counted and
+    /// explained by who listens.
+    fn prepared(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
+        tracing::trace!(target: "scimd::statement", sql);
+        Ok(self.sqlite.prepare_cached(sql)?)
+    }
+
     /// The first row of a query, if there is one.
     pub(in crate::store) fn one<T>(
         &self,
@@ -55,7 +62,7 @@ impl<'c> ReadTx<'c> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.sqlite.prepare_cached(sql)?;
+        let mut statement = self.prepared(sql)?;
         let mut rows = statement.query(params)?;
         match rows.next()? {
             Some(row) => Ok(Some(map(row)?)),
@@ -70,7 +77,7 @@ impl<'c> ReadTx<'c> {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.sqlite.prepare_cached(sql)?;
+        let mut statement = self.prepared(sql)?;
         let rows = statement.query_map(params, map)?;
         Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
     }
@@ -99,7 +106,7 @@ impl<'c> ReadTx<'c> {
         params: impl Params,
         mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.sqlite.prepare_cached(sql)?;
+        let mut statement = self.prepared(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             if each(row)?.is_break() {

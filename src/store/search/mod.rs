@@ -231,7 +231,7 @@ fn beside(place: &Place, descending: bool) -> Place {
 }
 
 /// Which of the ordered places the page holds.
-fn bounds(places: &[Place], page: &Page, descending: bool) -> (usize, usize) {
+pub(super) fn bounds(places: &[Place], page: &Page, descending: bool) -> (usize, usize) {
     let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(places.len());
     let before = |one: &Place, other: &Place| if descending { one > other } else { one < other };
     match page {
