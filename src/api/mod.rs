@@ -41,7 +41,16 @@ pub fn handler(service: Service, options: Options) -> Handler {
     let face = Arc::new(Face { service, options });
     Arc::new(move |request| {
         let face = face.clone();
-        Box::pin(async move { face.answer(request).await })
+        Box::pin(async move {
+            match request.method {
+                // The token and what it asks for are read in one snapshot.
+                Method::Get => {
+                    let store = face.service.store().clone();
+                    store.in_one_snapshot(face.answer(request)).await
+                }
+                _ => face.answer(request).await,
+            }
+        })
     })
 }
 

@@ -13,8 +13,9 @@ mod writer;
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -226,6 +227,20 @@ impl Store {
     #[cfg(test)]
     pub fn spare(&self) -> usize {
         self.handle.shared.spare.lock().expect("no job runs under this lock").len()
+    }
+
+    /// A future whose short reads see one snapshot, from each time that it is woken until it waits: beginning one costs as much
+    /// as a look-up in it. It must not read what it has written itself.
+    pub fn in_one_snapshot<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let shared = self.handle.shared.clone();
+        async move {
+            let mut future = pin!(future);
+            poll_fn(|context| {
+                let _sharing = readers::Sharing::begin(&shared);
+                future.as_mut().poll(context)
+            })
+            .await
+        }
     }
 
     /// Runs a longer read in the pool, in one snapshot; past the deadline it ends as `TooExpensive`.

@@ -1,7 +1,7 @@
 //! Reading: short reads on a connection of the calling thread, longer ones in a small pool with a deadline. Either way
 //! a job sees one snapshot.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
@@ -21,7 +21,38 @@ pub type PoolJob = Box<dyn FnOnce(Result<&ReadTx<'_>, StoreError>) + Send>;
 
 thread_local! {
     /// The calling thread's connections, one for each open store.
-    static OWN: RefCell<HashMap<u64, (Weak<Shared>, Connection)>> = RefCell::new(HashMap::new());
+    static OWN: RefCell<HashMap<u64, Own>> = RefCell::new(HashMap::new());
+    /// The store whose reads on this thread share a snapshot just now.
+    static SHARING: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+struct Own {
+    store: Weak<Shared>,
+    connection: Connection,
+    /// Whether a snapshot is open on it, for the reads that share one.
+    begun: bool,
+}
+
+/// As long as it lives, all reads of its thread see one snapshot of the store: the first of them begins it. It must not live
+/// across a point at which its thread may be left.
+pub struct Sharing(u64);
+
+impl Sharing {
+    pub fn begin(shared: &Shared) -> Sharing {
+        SHARING.set(Some(shared.number));
+        Sharing(shared.number)
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        SHARING.set(None);
+        let Some(own) = OWN.with_borrow_mut(|own| own.remove(&self.0)) else { return };
+        // One that cannot be rolled back is closed, and the next read opens another.
+        if !own.begun || end(&own.connection).is_ok() {
+            OWN.with_borrow_mut(|all| all.insert(self.0, Own { begun: false, ..own }));
+        }
+    }
 }
 
 /// Runs a job on the calling thread's own connection.
@@ -31,21 +62,30 @@ where
 {
     // Taken out while the job runs: a read within a read gets a connection of its own, and a panic drops this one.
     let own = OWN.with_borrow_mut(|own| own.remove(&shared.number));
-    let connection = match own {
-        Some((_, connection)) => connection,
+    let (connection, begun) = match own {
+        Some(own) => (own.connection, own.begun),
         None => match shared.spare.lock().expect("no job runs under this lock").pop() {
-            Some(spare) => spare,
-            None => open::reading(&shared.file)?,
+            Some(spare) => (spare, false),
+            None => (open::reading(&shared.file)?, false),
         },
     };
+    if !begun {
+        begin(&connection)?;
+    }
     let result = on(shared, &connection, job);
+    let sharing = SHARING.get() == Some(shared.number);
+    if !sharing {
+        end(&connection)?;
+    }
+    // Some failures end it by themselves.
+    let begun = sharing && !connection.is_autocommit();
     if let Some(damage) = error::take_damage() {
         shared.broke(damage);
     }
     OWN.with_borrow_mut(|own| {
         if !own.contains_key(&shared.number) {
-            own.retain(|_, (store, _)| store.strong_count() > 0);
-            own.insert(shared.number, (Arc::downgrade(shared), connection));
+            own.retain(|_, own| own.store.strong_count() > 0);
+            own.insert(shared.number, Own { store: Arc::downgrade(shared), connection, begun });
         }
     });
     result
@@ -57,7 +97,9 @@ where
     E: From<StoreError>,
 {
     let connection = open::reading(&shared.file)?;
+    begin(&connection)?;
     on(shared, &connection, job)?;
+    end(&connection)?;
     shared.spare.lock().expect("no job runs under this lock").push(connection);
     Ok(())
 }
@@ -70,23 +112,18 @@ fn on<T, E>(
 where
     E: From<StoreError>,
 {
-    in_snapshot(connection, || {
-        job(&ReadTx::new(connection, shared.options.clock.now(), &shared.options.ids, None))
-    })
+    job(&ReadTx::new(connection, shared.options.clock.now(), &shared.options.ids, None))
 }
 
-fn in_snapshot<T, E>(connection: &Connection, job: impl FnOnce() -> Result<T, E>) -> Result<T, E>
-where
-    E: From<StoreError>,
-{
-    let begin = |sql| -> Result<(), StoreError> {
-        connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
-    };
-    begin("begin")?;
-    let result = job();
-    begin("rollback")?;
-    result
+fn begin(connection: &Connection) -> Result<(), StoreError> {
+    connection.prepare_cached("begin")?.execute([])?;
+    Ok(())
+}
+
+/// Ends a snapshot.
+fn end(connection: &Connection) -> Result<(), StoreError> {
+    connection.prepare_cached("rollback")?.execute([])?;
+    Ok(())
 }
 
 /// One thread of the pool: takes jobs until the store is closed.

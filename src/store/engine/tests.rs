@@ -2,6 +2,7 @@
 //! clear word about files that are not ours.
 
 use std::os::unix::fs::PermissionsExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -163,6 +164,38 @@ fn a_read_sees_one_snapshot_and_may_hold_another_read() {
         })
         .unwrap();
     assert!(has(&store, "new"));
+}
+
+#[test]
+fn the_reads_of_a_future_share_a_snapshot_until_it_waits() {
+    let (_directory, store) = open();
+    let write = |name: &'static str| {
+        let store = store.clone();
+        std::thread::spawn(move || store.write_blocking(move |tx| set(tx, name)).unwrap()).join().unwrap();
+    };
+    let reads = async {
+        assert!(!has(&store, "new"));
+        write("new");
+        assert!(!has(&store, "new"), "the snapshot stands");
+        assert!(store.read_now(|tx| tx.number("select nothing", [])).is_err());
+        assert!(!has(&store, "new"), "a read that failed does not end it");
+        tokio::task::yield_now().await;
+        assert!(has(&store, "new"), "another one, begun after the wait");
+        write("other");
+        assert!(!has(&store, "other"));
+    };
+    runtime().block_on(store.in_one_snapshot(reads));
+    assert!(has(&store, "other"), "it is left behind with the future");
+    write("last");
+    assert!(has(&store, "last"));
+    let panics = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        runtime().block_on(store.in_one_snapshot(async {
+            assert!(has(&store, "last"));
+            panic!("on purpose");
+        }))
+    }));
+    write("behind");
+    assert!(panics.is_err() && has(&store, "behind"), "nor does a panic leave it open");
 }
 
 #[test]
