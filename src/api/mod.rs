@@ -41,16 +41,10 @@ pub fn handler(service: Service, options: Options) -> Handler {
     let face = Arc::new(Face { service, options });
     Arc::new(move |request| {
         let face = face.clone();
-        Box::pin(async move {
-            match request.method {
-                // The token and what it asks for are read in one snapshot.
-                Method::Get => {
-                    let store = face.service.store().clone();
-                    store.in_one_snapshot(face.answer(request)).await
-                }
-                _ => face.answer(request).await,
-            }
-        })
+        let (store, reads) = (face.service.store().clone(), request.method == Method::Get);
+        let answer = Box::pin(async move { face.answer(request).await });
+        // The token and what a GET asks for are read in one snapshot.
+        if reads { Box::pin(store.in_one_snapshot(answer)) } else { answer }
     })
 }
 

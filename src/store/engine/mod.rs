@@ -15,7 +15,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -231,16 +231,15 @@ impl Store {
 
     /// A future whose short reads see one snapshot, from each time that it is woken until it waits: beginning one costs as much
     /// as a look-up in it. It must not read what it has written itself.
-    pub fn in_one_snapshot<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+    pub fn in_one_snapshot<F>(&self, mut future: F) -> impl Future<Output = F::Output> + use<F>
+    where
+        F: Future + Unpin,
+    {
         let shared = self.handle.shared.clone();
-        async move {
-            let mut future = pin!(future);
-            poll_fn(|context| {
-                let _sharing = readers::Sharing::begin(&shared);
-                future.as_mut().poll(context)
-            })
-            .await
-        }
+        poll_fn(move |context| {
+            let _sharing = readers::Sharing::begin(&shared);
+            Pin::new(&mut future).poll(context)
+        })
     }
 
     /// Runs a longer read in the pool, in one snapshot; past the deadline it ends as `TooExpensive`.

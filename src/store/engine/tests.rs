@@ -184,15 +184,15 @@ fn the_reads_of_a_future_share_a_snapshot_until_it_waits() {
         write("other");
         assert!(!has(&store, "other"));
     };
-    runtime().block_on(store.in_one_snapshot(reads));
+    runtime().block_on(store.in_one_snapshot(Box::pin(reads)));
     assert!(has(&store, "other"), "it is left behind with the future");
     write("last");
     assert!(has(&store, "last"));
     let panics = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        runtime().block_on(store.in_one_snapshot(async {
+        runtime().block_on(store.in_one_snapshot(Box::pin(async {
             assert!(has(&store, "last"));
             panic!("on purpose");
-        }))
+        })))
     }));
     write("behind");
     assert!(panics.is_err() && has(&store, "behind"), "nor does a panic leave it open");
