@@ -124,13 +124,6 @@ impl ReadTx<'_> {
             .collect())
     }
 
-    /// The groups that are direct members of a group, by their numbers.
-    pub fn groups_within(&self, _team: TeamId, group: i64) -> Result<Vec<i64>> {
-        let sql = "select inner_group from above join member on holder = outer_group and member = inner_group
-                   where outer_group = ? order by inner_group";
-        self.all(sql, [group], |row| row.get(0))
-    }
-
     /// Whether a resource is a direct member of a group.
     pub fn is_member(&self, team: TeamId, group: i64, member: i64) -> Result<bool> {
         Ok(self.member_since(team, group, member)?.is_some())
