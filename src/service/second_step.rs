@@ -33,9 +33,9 @@ impl Standing {
 
 /// A session and its administrator, and how they stand with the second step, within a read.
 pub fn signed_in(tx: &ReadTx<'_>, hash: &[u8; 32]) -> Result<Option<(Session, Admin, Standing)>, Error> {
-    let Some((session, admin, on, required)) = tx.signed_in(hash, REQUIRED)? else { return Ok(None) };
-    let standing = Standing::of(&admin, on, is_required(required));
-    Ok(Some((session, admin, standing)))
+    let Some(found) = tx.signed_in(hash, REQUIRED)? else { return Ok(None) };
+    let standing = Standing::of(&found.admin, found.second_step, is_required(found.setting));
+    Ok(Some((found.session, found.admin, standing)))
 }
 
 fn required(tx: &ReadTx<'_>) -> Result<bool, Error> {

@@ -46,6 +46,17 @@ pub struct Session {
     pub before: Option<Timestamp>,
 }
 
+/// A session with what every page asks about it.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub session: Session,
+    pub admin: Admin,
+    /// Whether the administrator has set up the second step.
+    pub second_step: bool,
+    /// The value of the setting that was asked for.
+    pub setting: Option<String>,
+}
+
 macro_rules! select_admin {
     ($rest:literal) => {
         concat!(
@@ -113,11 +124,7 @@ impl ReadTx<'_> {
     }
 
     /// A session with its administrator, whether the second step is set up, and a setting, in one look: every page asks.
-    pub fn signed_in(
-        &self,
-        hash: &[u8; 32],
-        setting: &str,
-    ) -> Result<Option<(Session, Admin, bool, Option<String>)>> {
+    pub fn signed_in(&self, hash: &[u8; 32], setting: &str) -> Result<Option<SignedIn>> {
         let sql = "select hash, admin, session.created, seen, address, user_agent, proved, before,
                        n, email, name, read_only, admin.created, password_set, signed_in, signed_in_from,
                        exists (select 1 from second_step where second_step.admin = n),
@@ -133,7 +140,8 @@ impl ReadTx<'_> {
                 password_set: row.get(13)?,
                 signed_in: row.get::<_, Option<_>>(14)?.zip(row.get(15)?),
             };
-            Ok((read_session(row)?, admin, row.get(16)?, row.get(17)?))
+            let (session, second_step, setting) = (read_session(row)?, row.get(16)?, row.get(17)?);
+            Ok(SignedIn { session, admin, second_step, setting })
         })
     }
 

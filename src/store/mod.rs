@@ -41,7 +41,7 @@ use activity::register as register_functions;
 pub use activity::{
     Activity, ActivityBody, ActivityQuery, ActivityRow, InBodies, Spot, Subject, Which, gathered_line,
 };
-pub use admins::{Admin, NewAdmin, Session};
+pub use admins::{Admin, NewAdmin, Session, SignedIn};
 pub use audit::{AuditRow, Hand};
 pub use check::{Finding, Report, check};
 pub use counts::{CameTo, Day, Hour, Tally, Totals};
