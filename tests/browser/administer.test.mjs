@@ -148,9 +148,11 @@ test('an administrator is invited by a link that works once, looks without chang
 test('the last administrator with full access stays', async () => {
   await page.goto(`${team}admins`);
   await page.locator('tbody tr').first().getByRole('link', { name: /^Change/ }).click();
-  await page.getByRole('link', { name: 'Remove this administrator' }).click();
-  await page.getByRole('button', { name: 'Remove them' }).click();
-  await page.getByText('is the last with full access').waitFor();
+  await page.getByText('The last administrator with full access cannot be removed').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Remove this administrator' }).count(), 0);
+  await page.goto(`${page.url()}/remove`);
+  await page.getByText('nobody could change anything then').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Remove them' }).count(), 0);
   await page.goto(`${team}admins`);
   assert.equal(await page.locator('tbody tr').count(), 1);
 });
