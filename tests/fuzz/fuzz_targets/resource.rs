@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use scimd_fuzz::base::Timestamp;
 use scimd_fuzz::scim::message::{BulkRequest, SearchRequest};
-use scimd_fuzz::scim::resource::{Derived, Meta, Projection, parse, render, replace};
+use scimd_fuzz::scim::resource::{Derived, Meta, Nobody, Projection, parse, render, replace};
 use scimd_fuzz::scim::{Mode, json};
 use scimd_fuzz::{WAYS, registry, stored};
 use serde_json::Value;
@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!((400..500).contains(&error.status), "{error}");
         }
         let meta = Meta { created: Timestamp(0), modified: Timestamp(1), version: 1 };
-        let derived = Derived { id: "u1", meta, groups: &[], members: &[], manager: None };
+        let derived = Derived { id: "u1", meta, groups: &[], members: &Nobody, manager: None };
         let text = Value::Object(parsed.document).to_string();
         let mut out = Vec::new();
         render(&mut out, &registry, kind, &text, &derived, &Projection::all(), "https://example.com/scim");
