@@ -52,24 +52,25 @@ mod tests {
     use serde_json::json;
 
     use crate::scim::{Kind, Mode};
-    use crate::service::testing::{caller, desk};
+    use crate::service::testing::{caller, desk, target};
 
     #[tokio::test]
     async fn a_thread_that_reads_for_the_first_time_takes_a_connection_that_is_ready_and_sees_what_is_now() {
         let desk = desk().await;
-        desk.service.ready(2).expect("ready");
+        desk.service.ready(1).expect("ready");
         let caller = caller(desk.team, Mode::Compat);
         let mei = json!({ "schemas": [Kind::User.urn()], "userName": "mei@example.com" });
         let id = desk.create(&caller, Kind::User, mei).await.expect("made").id;
-        for _ in 0..3 {
+        // From now on no connection can be opened.
+        let file = desk.service.store().file().to_owned();
+        std::fs::rename(&file, file.with_extension("away")).expect("renamed");
+        let reads = || {
             let (service, id, caller) = (desk.service.clone(), id.clone(), caller.clone());
-            let read = move || {
-                service.get(&caller, &crate::service::testing::target(Kind::User), &id).expect("it is there");
-                service.store().spare()
-            };
-            let left = std::thread::spawn(read).join().expect("read");
-            assert!(left < 2, "{left} still wait");
-        }
-        assert_eq!(desk.service.store().spare(), 0);
+            let read = move || service.get(&caller, &target(Kind::User), &id).is_ok();
+            std::thread::spawn(read).join().expect("no panic")
+        };
+        assert!(reads(), "by the one that is ready");
+        assert!(!reads(), "it was taken");
+        std::fs::rename(file.with_extension("away"), &file).expect("renamed");
     }
 }

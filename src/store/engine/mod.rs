@@ -223,12 +223,6 @@ impl Store {
         readers::ready(&self.handle.shared, job)
     }
 
-    /// How many connections wait for such a thread.
-    #[cfg(test)]
-    pub fn spare(&self) -> usize {
-        self.handle.shared.spare.lock().expect("no job runs under this lock").len()
-    }
-
     /// A future whose short reads see one snapshot, from each time that it is woken until it waits: beginning one costs as much
     /// as a look-up in it. It must not read what it has written itself.
     pub fn in_one_snapshot<F>(&self, mut future: F) -> impl Future<Output = F::Output> + use<F>
