@@ -69,7 +69,7 @@ pub struct Settings {
     #[arg(long, env = "SCIMD_LOG_FORMAT", value_name = "FORMAT", default_value = "auto")]
     pub log_format: LogFormat,
 
-    /// From which level on log lines are written; `info` has one line for each request
+    /// From which level on log lines are written; `info` has one line for each request, written with those of some milliseconds together
     #[arg(long, env = "SCIMD_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 

@@ -1,5 +1,7 @@
 //! Where log lines go: standard error, as text or JSON. What is logged is decided where it happens.
 
+mod lines;
+
 use std::fmt::{self, Debug};
 use std::io::{self, IsTerminal};
 
@@ -15,8 +17,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::base::Clock;
 use crate::config::{LogFormat, LogLevel};
 
-/// Begins logging; the first call counts.
-pub fn begin(format: LogFormat, level: LogLevel) {
+pub use lines::Ending;
+
+/// Begins logging; the first call counts. What waits to be written is written when the value is dropped.
+pub fn begin(format: LogFormat, level: LogLevel) -> Ending {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -32,11 +36,12 @@ pub fn begin(format: LogFormat, level: LogLevel) {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let lines = tracing_subscriber::registry().with(wanted);
+    let registry = tracing_subscriber::registry().with(wanted);
+    let (gathered, ending) = lines::gathered(io::stderr());
     let begun = if json {
-        lines.with(layer().with_writer(io::stderr).event_format(Json)).try_init()
+        registry.with(layer().with_writer(gathered).event_format(Json)).try_init()
     } else {
-        lines.with(layer().with_writer(io::stderr).with_ansi(terminal)).try_init()
+        registry.with(layer().with_writer(gathered).with_ansi(terminal)).try_init()
     };
     if let Err(error) = begun {
         tracing::debug!(%error, "logging had begun already");
@@ -44,6 +49,7 @@ pub fn begin(format: LogFormat, level: LogLevel) {
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!(place = panic.location().map(ToString::to_string), "{}", message(panic));
     }));
+    ending
 }
 
 fn message<'a>(panic: &'a std::panic::PanicHookInfo<'_>) -> &'a str {

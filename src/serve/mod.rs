@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub fn run(place: &Place, settings: &Settings) -> Result<(), Failure> {
-    log::begin(settings.log_format, settings.log_level);
+    let _log = log::begin(settings.log_format, settings.log_level);
     check_tls(settings)?;
     place::make(&place.data_dir)?;
     // Bound before another user is taken on, who may not use low ports; told of after the lock, because a second
