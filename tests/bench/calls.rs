@@ -54,6 +54,11 @@ pub fn create(name: &str, k: usize) -> Call {
     call("POST", "/scim/Users".into(), Some(user(name, k)), &[201], vec![quoted("userName", name)])
 }
 
+/// Another user, whose family name no filter here looks for.
+pub fn newcomer(name: &str, number: usize) -> Call {
+    create(name, number % 100)
+}
+
 /// One user by id.
 pub fn read(id: &str, name: &str) -> Call {
     get(format!("/scim/Users/{id}"), vec![quoted("id", id), quoted("userName", name)])

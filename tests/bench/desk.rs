@@ -118,12 +118,18 @@ impl Desk {
         self.rows.last()
     }
 
-    /// Bare hyper with bodies of the same size, on as many connections.
+    /// Bare hyper with bodies of the same size, on as many connections, asked and looked at just as the server was.
     async fn hello(&self, work: &Work, done: &Measured) -> f64 {
         let size = done.bytes / done.requests.max(1);
-        let call = calls::get(format!("/{size}"), Vec::new());
+        let play_on = work.make.clone();
+        let same = make(move |turn| {
+            let mut call = play_on(turn);
+            call.path = format!("/{size}{}", call.path);
+            call.expect.whatever = true;
+            call
+        });
         let limit = Limit { requests: usize::MAX, time: self.effort.ceiling, ..work.limit };
-        let ceiling = play(&self.hello.target, limit, make(move |_| call.clone())).await;
+        let ceiling = play(&self.hello.target, limit, same).await;
         assert_eq!(ceiling.errors, 0, "{:?}", ceiling.faults);
         ceiling.rate()
     }

@@ -4,65 +4,59 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::calls::{self, name};
-use super::client::{Turn, ask};
+use super::client::ask;
 use super::desk::{CONNECTIONS, Desk, Effort, Work};
 use super::report::{Fact, Report};
 use super::server::{Running, make};
-use super::workloads;
+use super::workloads::{self, LARGEST};
 
-/// The largest group.
-const LARGEST: usize = 100_000;
 /// Beyond so many users, a filter that no index serves takes longer than a search may.
 const MOST_SCANNED: usize = 100_000;
 const STARTS: usize = 5;
 
-/// Grows one directory from size to size and measures at each.
-pub async fn run(report: &mut Report, data: &Path, sizes: &[usize], effort: Effort) {
-    let mut desk = Desk::start(data, false, effort);
+/// Grows one directory from size to size and measures at each; without encryption also what it holds and how fast it starts.
+pub async fn run(report: &mut Report, data: &Path, tls: bool, sizes: &[usize], effort: Effort) {
+    let mut desk = Desk::start(data, tls, effort);
     ask(&desk.server.target, calls::get("/scim/Users?count=1".into(), Vec::new())).await;
     memory(report, &desk, "idle", Some(20.0));
-    let mut group = None;
+    let mut groups = Vec::new();
     for (number, &users) in sizes.iter().enumerate() {
-        // Otherwise each size would show one membership more of the same users.
-        if let Some(group) = group.take() {
+        // Otherwise each size would show more memberships of the same users.
+        for group in std::mem::take(&mut groups) {
             ask(&desk.server.target, calls::delete(format!("/scim/Groups/{group}"))).await;
         }
         desk.fill(users).await;
         if users == 10_000 {
             memory(report, &desk, "10,000 users", Some(48.0));
         }
-        group = Some(stage(&mut desk, number, users).await);
+        groups = stage(&mut desk, number, users).await;
         match users {
-            100_000 => {
-                memory(report, &desk, "100,000 users with a group of 100,000", Some(96.0));
-                report.growth.append(&mut desk.rows);
-                desk = starts(report, desk, data).await;
-            }
+            100_000 => memory(report, &desk, "100,000 users with a group of 100,000", Some(96.0)),
             1_000_000 => memory(report, &desk, "1,000,000 users", None),
             _ => {}
         }
+        if users == 100_000 && !tls {
+            report.growth.append(&mut desk.rows);
+            desk = starts(report, desk, data).await;
+        }
     }
     report.growth.append(&mut desk.rows);
-    scale(report);
+    scale(report, desk.scheme);
 }
 
-/// The workloads at one size; the group of all users stays, and its id is answered.
-async fn stage(desk: &mut Desk, number: usize, users: usize) -> String {
+/// The workloads at one size; the groups that are left.
+async fn stage(desk: &mut Desk, number: usize, users: usize) -> Vec<String> {
     let fresh = desk.fresh();
     let make_new = make(move |_| {
         let k = fresh();
-        calls::create(&format!("grow{number}-{k}@example.com"), k)
+        calls::newcomer(&format!("grow{number}-{k}@example.com"), k)
     });
     let (limit, what) = (desk.timed(CONNECTIONS), "create".into());
     desk.measure(Work { key: "w1", what, limit, make: make_new, ceiling: false, goals: Vec::new() }).await;
     // Those users stay; totals below count them by asking.
     workloads::single(desk).await;
     let total = total(desk).await;
-    for (key, what, start) in [("w8a", "list, first page", 1), ("w8b", "list, last page", total - 99)] {
-        let make = make(move |_| calls::list(start, 100, total));
-        let limit = desk.timed(CONNECTIONS);
-        desk.measure(Work { key, what: what.into(), limit, make, ceiling: false, goals: Vec::new() }).await;
-    }
+    workloads::pages(desk, total, 0.0, "").await;
     let cursor = middle(desk, total).await;
     let path = format!("/scim/Users?count=100&cursor={cursor}");
     let make_page = make(move |_| {
@@ -72,23 +66,21 @@ async fn stage(desk: &mut Desk, number: usize, users: usize) -> String {
     });
     let (limit, what) = (desk.timed(CONNECTIONS), "list by cursor, in the middle".into());
     desk.measure(Work { key: "w8c", what, limit, make: make_page, ceiling: false, goals: Vec::new() }).await;
+    workloads::filters(desk).await;
     if users <= MOST_SCANNED {
         let make_scan = make(move |_| calls::filter("nickName co \"nobody\"", 0));
         let (limit, what) = (desk.timed(4), "nickName co, no index".into());
         desk.measure(Work { key: "w10u", what, limit, make: make_scan, ceiling: false, goals: Vec::new() })
             .await;
     }
+    workloads::make_groups(desk).await;
     let members = users.min(LARGEST);
     let group = desk.group(&format!("First {users}"), &desk.ids[..members]).await;
     workloads::in_and_out(desk, &group, members).await;
     workloads::whole(desk, &group, members).await;
-    let external = make(move |turn: Turn| {
-        let person = name(turn.k * 7 % users);
-        calls::filter(&format!("externalId eq \"x-{person}\""), 1)
-    });
-    let (limit, what) = (desk.timed(CONNECTIONS), "externalId eq".into());
-    desk.measure(Work { key: "w10x", what, limit, make: external, ceiling: false, goals: Vec::new() }).await;
-    group
+    workloads::bare(desk, &group).await;
+    let [team, all] = workloads::days(desk).await;
+    vec![group, team, all]
 }
 
 /// A cursor that stands in the middle of the list, after a walk by pages of 100.
@@ -112,7 +104,11 @@ async fn total(desk: &Desk) -> usize {
     page["totalResults"].as_u64().expect("a total") as usize
 }
 
+/// What it holds; encryption is not what that is measured for.
 fn memory(report: &mut Report, desk: &Desk, what: &str, most: Option<f64>) {
+    if desk.scheme != "http" {
+        return;
+    }
     let memory = desk.server.memory();
     let mib = |kib: u64| kib as f64 / 1024.0;
     let fact = Fact::new(format!("memory, {what}: RssAnon"), mib(memory.anonymous), "MiB");
@@ -164,19 +160,20 @@ fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 /// The goals that compare sizes.
-fn scale(report: &mut Report) {
+fn scale(report: &mut Report, scheme: &str) {
     let rate = |key: &str, users: usize| {
-        report.growth.iter().find(|row| row.key == key && row.users == users).map(|row| row.rate)
+        let mut rows = report.growth.iter();
+        rows.find(|row| (row.scheme, row.key, row.users) == (scheme, key, users)).map(|row| row.rate)
     };
     let mut facts = Vec::new();
     for (key, least) in [("w1", 0.8), ("w7", 0.7), ("w8a", 0.7), ("w8b", 0.7)] {
         if let (Some(small), Some(large)) = (rate(key, 1_000), rate(key, 100_000)) {
-            let what = format!("{key}: rate at 100,000 against 1,000");
+            let what = format!("{scheme} {key}: rate at 100,000 against 1,000");
             facts.push(Fact::new(what, large / small, "").at_least(least));
         }
     }
     if let (Some(first), Some(last)) = (rate("w8a", 100_000), rate("w8b", 100_000)) {
-        let what = "w8b against w8a at 100,000 users";
+        let what = format!("{scheme} w8b against w8a at 100,000 users");
         facts.push(Fact::new(what, last / first, "").at_least(0.9));
     }
     facts.into_iter().for_each(|fact| report.fact(fact));

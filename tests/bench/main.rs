@@ -26,8 +26,8 @@ tests/bench/run [options]
   --users N       users of the main run (10000)
   --rounds N      rounds of each workload, of which the median counts (3)
   --quick         a few hundred milliseconds of everything, to see that it works
-  --no-growth     without the run at 1,000, 10,000 and 100,000 users
-  --million       the growth goes on to 1,000,000 users
+  --no-growth     without the runs at 1,000, 10,000 and 100,000 users
+  --million       over HTTP the growth goes on to 1,000,000 users
   --only PART     http, https, slow, growth or pages alone
   --pages DIR     the pages' directory is kept there, and taken from there the next time
   --out DIR       where performance.json and performance.md go (target/bench)
@@ -95,10 +95,12 @@ async fn run(arguments: &Arguments) {
     }
     if wanted("growth") && !arguments.has("--no-growth") {
         let mut sizes = if quick { vec![300, 1_000] } else { vec![1_000, 10_000, 100_000] };
+        let effort = Effort { time: effort.time / 2, ceiling: effort.ceiling / 2, ..effort };
+        growth::run(&mut report, &directory.path().join("growth-tls"), true, &sizes, effort).await;
         if arguments.has("--million") {
             sizes.push(1_000_000);
         }
-        growth::run(&mut report, &directory.path().join("growth"), &sizes, effort).await;
+        growth::run(&mut report, &directory.path().join("growth"), false, &sizes, effort).await;
     }
     if wanted("pages") {
         let kept = arguments.value("--pages").map(PathBuf::from);

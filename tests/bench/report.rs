@@ -226,44 +226,47 @@ impl Report {
             let (what, goal) = (&fact.what, fact.goal_text());
             text.push_str(&format!("| {what} | {} {} | {goal} | {met} |\n", plain(fact.figure), fact.unit));
         }
-        text.push_str(&self.growth_table());
+        for scheme in ["http", "https"] {
+            let rows: Vec<&Row> = self.growth.iter().filter(|row| row.scheme == scheme).collect();
+            if !rows.is_empty() {
+                text.push_str(&growth_table(scheme, &rows));
+            }
+        }
         text
     }
+}
 
-    /// One line a workload, one column a number of users: rate and processor time.
-    fn growth_table(&self) -> String {
-        let mut users: Vec<usize> = self.growth.iter().map(|row| row.users).collect();
-        users.sort_unstable();
-        users.dedup();
-        let mut text = String::from("\n| requests/s (CPU µs) at so many users |");
-        users.iter().for_each(|users| text.push_str(&format!(" {} |", plain(*users as f64))));
-        text.push_str("\n|---|");
-        users.iter().for_each(|_| text.push_str("---:|"));
-        text.push('\n');
-        let mut whats: Vec<(&str, &str)> = Vec::new();
-        for row in &self.growth {
-            if !whats.contains(&(row.key, &row.what)) {
-                whats.push((row.key, &row.what));
-            }
+/// One line a workload, one column a number of users: rate and processor time.
+fn growth_table(scheme: &str, rows: &[&Row]) -> String {
+    let mut users: Vec<usize> = rows.iter().map(|row| row.users).collect();
+    users.sort_unstable();
+    users.dedup();
+    let mut text = format!("\n| {scheme}: requests/s (CPU µs) at so many users |");
+    users.iter().for_each(|users| text.push_str(&format!(" {} |", plain(*users as f64))));
+    text.push_str("\n|---|");
+    users.iter().for_each(|_| text.push_str("---:|"));
+    text.push('\n');
+    let mut whats: Vec<(&str, &str)> = Vec::new();
+    for row in rows {
+        if !whats.contains(&(row.key, &row.what)) {
+            whats.push((row.key, &row.what));
         }
-        for (key, what) in whats {
-            text.push_str(&format!("| {key} {what} |"));
-            for users in &users {
-                let found = self
-                    .growth
-                    .iter()
-                    .find(|row| (row.key, row.what.as_str(), row.users) == (key, what, *users));
-                match found {
-                    Some(row) => {
-                        text.push_str(&format!(" {} ({}) |", plain(row.rate), plain(row.cpu)));
-                    }
-                    None => text.push_str(" |"),
-                }
-            }
-            text.push('\n');
-        }
-        text
     }
+    for (key, what) in whats {
+        text.push_str(&format!("| {key} {what} |"));
+        for users in &users {
+            let found =
+                rows.iter().find(|row| (row.key, row.what.as_str(), row.users) == (key, what, *users));
+            match found {
+                Some(row) => {
+                    text.push_str(&format!(" {} ({}) |", plain(row.rate), plain(row.cpu)));
+                }
+                None => text.push_str(" |"),
+            }
+        }
+        text.push('\n');
+    }
+    text
 }
 
 fn word(met: bool) -> &'static str {

@@ -215,7 +215,12 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let size = request.uri().path()[1..].parse().unwrap_or(1024).min(bytes.len());
+        let size = request.uri().path()[1..]
+            .split('/')
+            .next()
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(1024)
+            .min(bytes.len());
         let body = http_body_util::Full::new(bytes.slice(..size));
         async move { Ok::<_, std::convert::Infallible>(hyper::Response::new(body)) }
     });

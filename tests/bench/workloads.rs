@@ -11,12 +11,14 @@ use super::server::make;
 
 /// What showing one membership may cost a reading or writing of its user, in microseconds.
 const MEMBERSHIP: f64 = 3.0;
+/// The largest group.
+pub const LARGEST: usize = 100_000;
 
 /// All workloads on a fresh server, at that many users.
 pub async fn all(desk: &mut Desk, users: usize) {
     create(desk, users).await;
     single(desk).await;
-    lists(desk).await;
+    pages(desk, users, 0.0, "").await;
     filters(desk).await;
     if desk.scheme == "https" {
         connections(desk).await;
@@ -85,13 +87,9 @@ pub async fn changes(desk: &mut Desk, more: f64) {
         .await;
 }
 
-/// The first and the last page.
-pub async fn lists(desk: &mut Desk) {
-    pages(desk, 0.0, "").await;
-}
-
-async fn pages(desk: &mut Desk, more: f64, note: &str) {
-    let (n, limit) = (desk.users(), desk.timed(CONNECTIONS));
+/// The first and the last page of so many users.
+pub async fn pages(desk: &mut Desk, n: usize, more: f64, note: &str) {
+    let limit = desk.timed(CONNECTIONS);
     for (key, what, start) in [("w8a", "list, first page", 1), ("w8b", "list, last page", n.max(100) - 99)] {
         let make = make(move |_| calls::list(start, 100, n));
         let goals = vec![Cpu(250.0 + more)];
@@ -132,11 +130,7 @@ async fn connections(desk: &mut Desk) {
 }
 
 async fn groups(desk: &mut Desk) {
-    for (members, most) in [(1_000, 2_000.0), (10_000, 20_000.0)] {
-        if members <= desk.users() {
-            make_groups(desk, members, most).await;
-        }
-    }
+    make_groups(desk).await;
     let mut known = Vec::new();
     for members in [1_000, 10_000] {
         if members > desk.users() {
@@ -148,20 +142,35 @@ async fn groups(desk: &mut Desk) {
         known.push(group);
     }
     let Some(group) = known.pop() else { return };
-    let (id, limit) = (group.clone(), desk.timed(CONNECTIONS));
+    bare(desk, &group).await;
+    let third: Vec<String> = desk.ids.to_vec();
+    desk.group("Everybody", &third).await;
+    // The first thousand are in three groups now, the others in two.
+    let (limit, goals) = (desk.timed(CONNECTIONS), vec![Ratio(0.50), Cpu(20.0 + 2.1 * MEMBERSHIP)]);
+    get(desk, limit, "get, in two or three groups", goals).await;
+    pages(desk, desk.users(), 300.0 * MEMBERSHIP, ", in two or three groups").await;
+}
+
+/// A group without its members.
+pub async fn bare(desk: &mut Desk, group: &str) {
+    let (id, limit) = (group.to_owned(), desk.timed(CONNECTIONS));
     let bare = make(move |_| calls::group_bare(&id));
     let goals = vec![Ratio(0.45), Cpu(20.0)];
     let what = "group without its members".into();
     desk.measure(Work { key: "w9x", what, limit, make: bare, ceiling: true, goals }).await;
-    let third: Vec<String> = desk.ids.to_vec();
-    desk.group("Everybody", &third).await;
-    // The first thousand are in three groups now, the others in two.
-    get(desk, limit, "get, in two or three groups", vec![Ratio(0.50), Cpu(20.0 + 2.1 * MEMBERSHIP)]).await;
-    pages(desk, 300.0 * MEMBERSHIP, ", in two or three groups").await;
 }
 
-/// Groups made with their members in one request; they are gone again before the next round.
-pub async fn make_groups(desk: &mut Desk, members: usize, most: f64) {
+/// Groups made with their members in one request, of as many as there are users for.
+pub async fn make_groups(desk: &mut Desk) {
+    for (members, most) in [(1_000, 2_000.0), (10_000, 20_000.0)] {
+        if members <= desk.users() {
+            make_group(desk, members, most).await;
+        }
+    }
+}
+
+/// They are gone again before the next round.
+async fn make_group(desk: &mut Desk, members: usize, most: f64) {
     let (ids, fresh) = (desk.ids.clone(), desk.fresh());
     let make = make(move |_| calls::group(&format!("New {}", fresh()), &ids[..members]));
     let limit = Limit { requests: 40_000 / members, ..desk.timed(4) };
@@ -216,11 +225,12 @@ pub async fn whole(desk: &mut Desk, group: &str, members: usize) {
     desk.measure(Work { key: "w9", what, limit, make, ceiling: false, goals }).await;
 }
 
-/// The mixed day, the initial sync, and all of it into one group.
-async fn days(desk: &mut Desk) {
+/// The mixed day, the initial sync, and all of it into one group; the groups that this leaves.
+pub async fn days(desk: &mut Desk) -> [String; 2] {
     let team = desk.group("Team", &[]).await;
     let (n, ids, fresh) = (desk.users(), desk.ids.clone(), desk.fresh());
-    let make_day = make(move |turn: Turn| day(turn, n, &ids, &team, &fresh));
+    let own_team = team.clone();
+    let make_day = make(move |turn: Turn| day(turn, n, &ids, &own_team, &fresh));
     let limit = desk.timed(CONNECTIONS);
     let goals = vec![Cpu(200.0)];
     desk.measure(Work { key: "w11", what: "mixed day".into(), limit, make: make_day, ceiling: false, goals })
@@ -231,8 +241,8 @@ async fn days(desk: &mut Desk) {
     let sync = make(move |turn: Turn| {
         let step = own[turn.connection].fetch_add(1, Ordering::Relaxed);
         let k = turn.connection + CONNECTIONS * (step / 2);
-        let name = format!("sync{k}@example.com");
-        if step.is_multiple_of(2) { calls::look_up(&name, false) } else { calls::create(&name, k) }
+        let name = format!("sync{n}-{k}@example.com");
+        if step.is_multiple_of(2) { calls::look_up(&name, false) } else { calls::newcomer(&name, k) }
     });
     let goals = vec![Cpu(150.0)];
     desk.measure(Work { key: "w12", what: "initial sync".into(), limit, make: sync, ceiling: false, goals })
@@ -240,7 +250,7 @@ async fn days(desk: &mut Desk) {
 
     let all = desk.group("Sync", &[]).await;
     let (ids, counter) = (desk.ids.clone(), counter());
-    let group = all.clone();
+    let (group, n) = (all.clone(), n.min(LARGEST));
     let into = make(move |_| {
         let batch = counter();
         calls::join(&group, &ids[batch * 100 % n..][..100.min(n)])
@@ -251,6 +261,7 @@ async fn days(desk: &mut Desk) {
     let mut wanted = desk.ids[..limit.requests * desk.effort.rounds * 100].to_vec();
     wanted.sort();
     assert!(desk.members(&all).await == wanted, "w12g: the group has the wrong members");
+    [team, all]
 }
 
 /// 70 % look-up then PUT or PATCH, 10 % create, 15 % PATCH of a group, 5 % list.
@@ -275,7 +286,7 @@ fn day(
         ),
         28 | 29 => {
             let k = fresh();
-            calls::create(&format!("day{k}@example.com"), k)
+            calls::newcomer(&format!("day{k}@example.com"), k)
         }
         30..33 => {
             let own = &ids[turn.connection % n];
