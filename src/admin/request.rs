@@ -269,7 +269,7 @@ fn request_code(id: &str, host: &str, row: &ActivityRow, body: &ActivityBody, to
         query => format!("{}?{query}", activity.path),
     };
     let mut head = vec![
-        format!("{} {} HTTP", activity.method, clipped(&target, 4000)),
+        format!("{} {} {}", activity.method, clipped(&target, 4000), http(activity)),
         format!("host: {host}"),
         format!("user-agent: {}", activity.user_agent),
     ];
@@ -289,14 +289,21 @@ fn response_code(id: &str, row: &ActivityRow, body: &ActivityBody) -> Code {
     if ours(activity) {
         return Code::default();
     }
-    let head =
-        [format!("HTTP {}", status_line(activity.status)), format!("x-request-id: {}", activity.request)];
+    let head = [
+        format!("{} {}", http(activity), status_line(activity.status)),
+        format!("x-request-id: {}", activity.request),
+    ];
     Code {
         id: id.to_owned(),
         title: "Response",
         meta: duration(activity.duration_us),
         text: code::message(&head, body.answer.as_deref(), ""),
     }
+}
+
+/// The version of HTTP, as the first line of a message names it.
+fn http(activity: &Activity) -> String {
+    activity.wire.map_or("HTTP".to_owned(), |wire| wire.http.to_string())
 }
 
 fn size(body: Option<&[u8]>) -> String {
@@ -328,6 +335,9 @@ fn facts(base: &str, row: &ActivityRow, tokens: &[Token]) -> Facts {
         Fact::new("Client", clipped(&activity.user_agent, 200)),
         Fact::new("Answered in", duration(activity.duration_us)),
     ];
+    if let Some(wire) = activity.wire {
+        facts.push(Fact::new("Connection", wire.to_string()));
+    }
     if let Some(cause) = activity.cause.as_deref().and_then(Cause::from_key) {
         facts.push(Fact::new("Cause", cause.words().name));
     }

@@ -49,7 +49,13 @@ pub fn trace(row: &ActivityRow, token: Option<&Token>) -> Trace {
     } else if let Some((first, last)) = activity.events {
         let events =
             if first == last { format!("event {first}") } else { format!("events {first} to {last}") };
-        steps.push(step("ok", format!("Written to disk, {events}"), String::new()));
+        // Of an older row it is not known.
+        let mut on_disk = String::new();
+        if let Some(checked) = activity.checked_us {
+            steps.push(step("ok", "Checked and made".into(), duration(checked)));
+            on_disk = duration(activity.duration_us);
+        }
+        steps.push(step("ok", format!("Written to disk, {events}"), on_disk));
     } else if activity.change {
         steps.push(step("ok", "Checked: nothing had to change".into(), String::new()));
     }
@@ -79,13 +85,17 @@ mod tests {
             change: true,
             events: Some((17, 18)),
             duration_us: 4_000,
+            checked_us: Some(1_000),
             ..Activity::default()
         };
         let text = told(done.clone());
         assert_eq!(
             text,
-            "Request received 0 ms | Written to disk, events 17 to 18  | The sender was answered with 200 4 ms"
+            "Request received 0 ms | Checked and made 1 ms | Written to disk, events 17 to 18 4 ms | The sender was \
+             answered with 200 4 ms"
         );
+        let text = told(Activity { checked_us: None, ..done.clone() });
+        assert!(text.contains("received 0 ms | Written to disk, events 17 to 18  | The"), "{text}");
         let text = told(Activity { events: None, ..done.clone() });
         assert!(text.contains("nothing had to change"), "{text}");
         let cause = Some(Cause::NameTaken.key().to_owned());

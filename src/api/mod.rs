@@ -216,6 +216,7 @@ impl Face {
             method: request.method.as_str().to_owned(),
             path: reading::clip(&clean(&request.path), 512),
             query: query.kept,
+            wire: Some(request.wire),
             began: Some(Instant::now()),
             secrets: query.secrets,
             ..Asked::default()

@@ -6,6 +6,8 @@ pub mod id;
 pub mod otp;
 mod seal;
 pub mod secret;
+pub mod wire;
 
 pub use clock::{Clock, Timestamp};
 pub use id::{Ids, TeamId};
+pub use wire::Wire;

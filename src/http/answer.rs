@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use hyper::body::{Body as _, Incoming};
 
-use crate::base::Ids;
+use crate::base::wire::Tls;
+use crate::base::{Ids, Wire};
 use crate::http::{Body, Handler, Headers, HostFault, Limits, Request, Response, gzip, host};
 
 /// What went wrong outside the handler, for which somebody above finds the words.
@@ -73,6 +74,7 @@ pub struct Unserved<'a> {
     pub method: &'a str,
     pub path: &'a str,
     pub user_agent: &'a str,
+    pub wire: Option<Wire>,
 }
 
 /// Words a fault for the client.
@@ -91,7 +93,7 @@ pub(super) async fn answer(
     shared: &Shared,
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
-    tls: bool,
+    tls: Option<Tls>,
 ) -> hyper::Response<Body> {
     let began = Instant::now();
     let id = shared.ids.request();
@@ -105,7 +107,7 @@ pub(super) async fn answer(
     let zipped = gzip::accepted(&request.headers);
     let agent = loggable(request.headers.get("user-agent").unwrap_or(""));
 
-    let raw_path = request.path.clone();
+    let (raw_path, wire) = (request.path.clone(), Some(request.wire));
     let fault = if uri_length > shared.limits.uri_bytes {
         Err(Fault::UriTooLong(shared.limits.uri_bytes))
     } else if request.headers.size() > shared.limits.header_bytes {
@@ -117,7 +119,7 @@ pub(super) async fn answer(
     };
     let mut response = fault.unwrap_or_else(|fault| {
         let (method, path, user_agent) = (method.as_str(), raw_path.as_str(), agent.as_str());
-        (shared.fault)(&Unserved { fault: &fault, id: &id, peer, method, path, user_agent })
+        (shared.fault)(&Unserved { fault: &fault, id: &id, peer, method, path, user_agent, wire })
     });
     gzip::apply(&mut response, zipped).await;
     finish(&mut response.headers, &id);
@@ -136,7 +138,8 @@ pub(super) fn unread(shared: &Shared, status: u16, peer: SocketAddr) -> Vec<u8> 
         431 => Fault::HeadersTooLarge(shared.limits.header_bytes),
         _ => Fault::NoRequest,
     };
-    let unserved = Unserved { fault: &fault, id: &id, peer, method: "", path: "", user_agent: "" };
+    let unserved =
+        Unserved { fault: &fault, id: &id, peer, method: "", path: "", user_agent: "", wire: None };
     let mut response = (shared.fault)(&unserved);
     finish(&mut response.headers, &id);
     let body = response.whole().map_or(&[][..], |body| body);

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::base::Ids;
+use crate::base::wire::Tls;
 use crate::http::answer::{FaultAnswer, Shared, answer, unread};
 use crate::http::load::{Counted, Load};
 use crate::http::plain::{self, PlainHttp};
@@ -194,7 +195,7 @@ impl Connection {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let limits = &self.shared.limits;
         let Some(acceptor) = &self.acceptor else {
-            return self.http1(Stall::new(stream, limits.stall), peer, false, closing).await;
+            return self.http1(Stall::new(stream, limits.stall), peer, None, closing).await;
         };
         match timeout(limits.handshake, plain::begins_plain(&stream)).await {
             Ok(Ok(false)) => {}
@@ -210,15 +211,25 @@ impl Connection {
             Ok(Err(error)) => return tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => return tracing::debug!(%peer, "the TLS handshake took too long"),
         };
-        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            self.http2(stream, peer, closing).await;
+        let session = stream.get_ref().1;
+        let tls = Some(match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => Tls::V12,
+            _ => Tls::V13,
+        });
+        if session.alpn_protocol() == Some(b"h2") {
+            self.http2(stream, peer, tls, closing).await;
         } else {
-            self.http1(stream, peer, true, closing).await;
+            self.http1(stream, peer, tls, closing).await;
         }
     }
 
-    async fn http1<S>(&self, stream: S, peer: SocketAddr, tls: bool, mut closing: watch::Receiver<bool>)
-    where
+    async fn http1<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        tls: Option<Tls>,
+        mut closing: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let service = service_fn(|request| async move {
@@ -244,8 +255,13 @@ impl Connection {
         }
     }
 
-    async fn http2<S>(self: Arc<Self>, stream: S, peer: SocketAddr, mut closing: watch::Receiver<bool>)
-    where
+    async fn http2<S>(
+        self: Arc<Self>,
+        stream: S,
+        peer: SocketAddr,
+        tls: Option<Tls>,
+        mut closing: watch::Receiver<bool>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let limits = &self.shared.limits;
@@ -254,7 +270,7 @@ impl Connection {
             let running = load.enter();
             let this = Arc::clone(&self);
             async move {
-                let response = answer(&this.shared, request, peer, true).await;
+                let response = answer(&this.shared, request, peer, tls).await;
                 Ok::<_, Infallible>(response.map(|body| Counted { body, _running: running }))
             }
         });

@@ -7,6 +7,8 @@ use std::time::Duration;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 
+use crate::base::Wire;
+use crate::base::wire::{Http, Tls};
 use crate::http::{Headers, Query, query};
 
 /// How much of a refused body is read so that the client gets to see its answer, and for how long.
@@ -72,8 +74,10 @@ pub struct Request {
     pub headers: Headers,
     /// Who is at the other end of the connection.
     pub peer: SocketAddr,
-    /// Whether the connection is encrypted.
+    /// Whether the client's connection is encrypted, here or at a proxy before us.
     pub tls: bool,
+    /// How it came to this server.
+    pub wire: Wire,
     /// `req_…`, also sent as `X-Request-Id`.
     pub id: String,
     body: Source,
@@ -137,6 +141,7 @@ impl Request {
             headers,
             peer: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             tls: false,
+            wire: Wire::PLAIN,
             id: "req_0000000000000000000000".to_string(),
             body: Source::Whole(body.into()),
         }
@@ -146,7 +151,7 @@ impl Request {
         parts: hyper::http::request::Parts,
         body: Incoming,
         peer: SocketAddr,
-        tls: bool,
+        tls: Option<Tls>,
         id: String,
     ) -> Request {
         let mut headers = Headers::from_map(parts.headers);
@@ -161,7 +166,8 @@ impl Request {
             query: Query::parse(parts.uri.query().unwrap_or("")),
             headers,
             peer,
-            tls,
+            tls: tls.is_some(),
+            wire: Wire { http: version(parts.version), tls },
             id,
             body: Source::Network { incoming: body, expects },
         }
@@ -239,6 +245,15 @@ async fn drain(mut incoming: Incoming) {
     };
     // Out of time or not: the body is dropped now, and its connection with it if anything is left.
     let _done = tokio::time::timeout(DRAIN_TIME, read).await;
+}
+
+/// There is no other version that hyper reads.
+fn version(version: hyper::Version) -> Http {
+    match version {
+        hyper::Version::HTTP_2 => Http::V2,
+        hyper::Version::HTTP_10 | hyper::Version::HTTP_09 => Http::V10,
+        _ => Http::V11,
+    }
 }
 
 #[cfg(test)]

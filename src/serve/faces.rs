@@ -51,6 +51,7 @@ pub fn unserved(service: &Service, seen: &Unserved<'_>) -> Response {
             user_agent: clipped(seen.user_agent, 256),
             method: seen.method.to_owned(),
             path: clipped(seen.path, 512),
+            wire: seen.wire,
             ..Asked::default()
         };
         let error = match seen.fault {

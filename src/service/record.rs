@@ -10,7 +10,7 @@ use super::missed::{What, Whose};
 use super::redact::{self, Untold};
 use super::sentence::{self, Change, Deed};
 use super::{Caller, Error, Service, milestones};
-use crate::base::{TeamId, Timestamp};
+use crate::base::{TeamId, Timestamp, Wire};
 use crate::scim::Notes;
 use crate::scim::resource::Difference;
 use crate::store::{Activity, Subject, Tally, WriteTx};
@@ -48,6 +48,8 @@ pub struct Asked {
     pub secrets: Vec<String>,
     /// Whose values are never told, by the team's schemas.
     pub untold: Arc<Untold>,
+    /// How it came over the network.
+    pub wire: Option<Wire>,
     /// When the request began, for its duration.
     pub began: Option<std::time::Instant>,
     /// Leniencies that the face itself used.
@@ -96,6 +98,9 @@ impl Asked {
         end: &Ending<'_>,
     ) -> Activity {
         let sentence = end.deed.sentence();
+        let took = self.began.map_or(0, |began| began.elapsed().as_micros() as u64);
+        // A change is answered after its commit.
+        let began = self.began.filter(|_| change && end.status < 400);
         let mut notes = self.notes.clone();
         notes.extend(end.notes.clone());
         Activity {
@@ -113,7 +118,10 @@ impl Asked {
             path: redact::text(&self.path, &self.secrets),
             query: redact::text(&self.query, &self.secrets),
             status: end.status,
-            duration_us: self.began.map_or(0, |began| began.elapsed().as_micros() as u64),
+            wire: self.wire,
+            duration_us: took,
+            checked_us: began.map(|_| took),
+            began,
             subject: end.subject.clone().map(|subject| Subject { name: named(&subject.name), ..subject }),
             sentence: redact::text(&sentence.line, &self.secrets),
             note: redact::text(&sentence.note, &self.secrets),

@@ -58,6 +58,30 @@ fn both_http_versions_and_both_tls_versions() {
             assert_eq!(answer.version, version, "ALPN chooses");
         }
     }
+    // Each request tells how it came.
+    let ways = || {
+        let taken = server.data().run(&["activity", "export"]).well().stdout;
+        let rows = taken.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        rows.map(|row| row["connection"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let mut found = ways();
+    for _ in 0..100 {
+        if found.len() >= 6 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        found = ways();
+    }
+    found.sort();
+    let expected = [
+        "TLS 1.2, HTTP/1.1",
+        "TLS 1.2, HTTP/2",
+        "TLS 1.2, HTTP/2",
+        "TLS 1.3, HTTP/1.1",
+        "TLS 1.3, HTTP/2",
+        "TLS 1.3, HTTP/2",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

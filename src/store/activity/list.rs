@@ -231,10 +231,20 @@ pub(super) fn condition(team: Option<TeamId>, query: &ActivityQuery) -> (String,
         and(" and token = ?", vec![token.into()]);
     }
     if let Some((lowest, highest)) = query.status {
-        and(" and status between ? and ?", vec![i64::from(lowest).into(), i64::from(highest).into()]);
-        if lowest >= 400 {
-            // Said once more, so that the list of what was refused serves.
-            and(" and status >= 400", vec![]);
+        // Said in the words of the index that serves: of one status, of what failed, of what was refused.
+        match (lowest, highest) {
+            (200, 200) => and(" and status = 200", vec![]),
+            (one, same) if one == same => {
+                and(" and status = ? and status <> 200", vec![i64::from(one).into()]);
+            }
+            _ => {
+                and(" and status between ? and ?", vec![i64::from(lowest).into(), i64::from(highest).into()])
+            }
+        }
+        match lowest {
+            500.. if lowest < highest => and(" and status >= 500", vec![]),
+            400.. if lowest < highest => and(" and status >= 400", vec![]),
+            _ => {}
         }
     }
     if let Some(from) = query.from {

@@ -6,10 +6,12 @@ mod list;
 mod words;
 mod write;
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::counts::{NO_TEAM, Tally};
-use crate::base::{TeamId, Timestamp};
+use crate::base::{TeamId, Timestamp, Wire};
 use crate::scim::Kind;
 
 pub use body::{InBodies, gathered_line};
@@ -31,7 +33,14 @@ pub struct Activity {
     pub path: String,
     pub query: String,
     pub status: u16,
+    /// How it came over the network.
+    pub wire: Option<Wire>,
+    /// Until there was an answer to send; of a change that was committed, until the commit was on disk.
     pub duration_us: u64,
+    /// Of a change that was committed: until it was checked and made, before its commit.
+    pub checked_us: Option<u64>,
+    /// Of a change that is to be committed: when the request began. It does not come back.
+    pub began: Option<Instant>,
     /// The request changed something, or meant to.
     pub change: bool,
     /// How many like it this row stands for; 1 unless they were folded.
@@ -123,7 +132,7 @@ macro_rules! select {
         concat!(
             "select n, at, team, token, request, address, user_agent, method, path, query, status, duration_us, ",
             "change, folded, subject, subject_kind, subject_name, sentence, cause, leniencies, dropped, diff, ",
-            "first_event, last_event, note, who from activity ",
+            "first_event, last_event, note, who, wire, checked_us from activity ",
             $rest
         )
     };
@@ -153,7 +162,10 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
         path: row.get(8)?,
         query: row.get(9)?,
         status: row.get(10)?,
+        wire: row.get::<_, Option<u8>>(26)?.and_then(Wire::of_code),
         duration_us: row.get(11)?,
+        checked_us: row.get(27)?,
+        began: None,
         change: row.get(12)?,
         folded: row.get(13)?,
         subject,
@@ -230,6 +242,37 @@ mod tests {
     }
 
     #[test]
+    fn a_change_tells_when_it_was_checked_and_when_it_was_on_disk() {
+        let (store, _clock) = store();
+        let acme = team(&store, "Acme");
+        let began = Instant::now();
+        let change = Activity {
+            wire: Some(Wire::PLAIN),
+            duration_us: 3,
+            checked_us: Some(3),
+            began: Some(began),
+            ..request(Some(acme), 1)
+        };
+        let undone = change.clone();
+        let failed = store.write_blocking(move |tx| {
+            tx.insert_activity(&undone)?;
+            Err::<i64, _>(crate::store::StoreError::TooExpensive)
+        });
+        failed.expect_err("it is undone");
+        insert(&store, change);
+        let committed = began.elapsed().as_micros() as u64;
+        // Kept with the next commit, whatever that is for.
+        insert(&store, request(Some(acme), 2));
+        let row = |request: &str| {
+            store.read_now(|tx| tx.activity_by_request(Some(acme), request)).unwrap().unwrap().activity
+        };
+        let (first, second) = (row("req_1"), row("req_2"));
+        assert_eq!((first.wire, first.checked_us), (Some(Wire::PLAIN), Some(3)));
+        assert!((4..=committed).contains(&first.duration_us), "{} of {committed}", first.duration_us);
+        assert_eq!((second.wire, second.checked_us, second.duration_us), (None, None, 0));
+    }
+
+    #[test]
     fn lists_are_narrowed_and_go_on_behind_a_row() {
         let (store, _clock) = store();
         let acme = team(&store, "Acme");
@@ -246,6 +289,11 @@ mod tests {
             requests(&store, Some(acme), ActivityQuery { status: Some((409, 409)), ..query() }).len(),
             2
         );
+        let status = |lowest, highest| {
+            let query = ActivityQuery { status: Some((lowest, highest)), ..query() };
+            requests(&store, Some(acme), query).len()
+        };
+        assert_eq!([status(400, 499), status(200, 200), status(200, 299), status(500, 599)], [2, 4, 4, 0]);
         let text = |text: &str| ActivityQuery { text: Some(text.into()), ..query() };
         assert_eq!(requests(&store, Some(acme), text("ähre CHANGED 5")), ["req_5"]);
         assert_eq!(requests(&store, Some(acme), text("%")), [] as [&str; 0]);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::body::packed;
 use super::{Activity, words};
-use crate::base::{TeamId, Timestamp};
+use crate::base::{TeamId, Timestamp, Wire};
 use crate::store::counts::NO_TEAM;
 use crate::store::{Result, WriteTx};
 
@@ -32,6 +32,9 @@ impl WriteTx<'_> {
                 "insert into activity_body (activity, team, request, answer) values (?, ?, ?, ?)",
                 params![n, team, request_body, answer_body],
             )?;
+        }
+        if let Some(began) = activity.began {
+            self.answered_after_commit(n, began);
         }
         let words = words::of(team, activity);
         // Behind all jobs of the batch: the index flushes what it gathered at every savepoint.
@@ -70,8 +73,8 @@ impl WriteTx<'_> {
             "insert into activity
              (at, team, token, request, address, user_agent, method, path, query, status, duration_us, change,
               folded, subject, subject_kind, subject_name, sentence, cause, leniencies, dropped, diff, first_event,
-              last_event, note, who, bytes)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              last_event, note, who, wire, checked_us, bytes)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 activity.at,
                 team,
@@ -98,9 +101,18 @@ impl WriteTx<'_> {
                 activity.events.map(|(_, last)| last),
                 activity.note,
                 activity.who,
+                activity.wire.map(Wire::code),
+                activity.checked_us,
                 bytes as i64,
             ],
         )
+    }
+
+    /// Keeps how long requests took until their commits were on disk.
+    pub(in crate::store) fn keep_durations(&mut self, requests: &[(i64, u64)]) -> Result<()> {
+        let rows = requests.iter().map(|(n, us)| (*us as i64, *n));
+        self.run_each("update activity set duration_us = ? where n = ?", rows)?;
+        Ok(())
     }
 
     /// Forgets requests earlier than `before`, oldest first, at most `limit`; answers how many.

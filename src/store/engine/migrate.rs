@@ -28,6 +28,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0014_gathered.sql"),
     include_str!("../migrations/0015_known.sql"),
     include_str!("../migrations/0016_called.sql"),
+    include_str!("../migrations/0017_wire.sql"),
 ];
 
 /// The newest version that this scimd knows.

@@ -128,13 +128,22 @@ pub type AtEnd = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Sen
 /// A snapshot that may be changed; the changes become visible together or not at all.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
-    at_end: Vec<AtEnd>,
+    left: Left,
     noted: &'c Noted,
+}
+
+/// What a job leaves for later, if its writes stand.
+#[derive(Default)]
+pub struct Left {
+    /// For the end of the transaction.
+    pub at_end: Vec<AtEnd>,
+    /// Rows of requests that are answered after the commit, and when they began.
+    pub answered: Vec<(i64, Instant)>,
 }
 
 impl<'c> WriteTx<'c> {
     pub(super) fn new(sqlite: &'c Connection, now: Timestamp, ids: &'c Ids, noted: &'c Noted) -> WriteTx<'c> {
-        WriteTx { read: ReadTx::new(sqlite, now, ids, None), at_end: Vec::new(), noted }
+        WriteTx { read: ReadTx::new(sqlite, now, ids, None), left: Left::default(), noted }
     }
 
     /// Which milestones need not be noted again.
@@ -148,12 +157,17 @@ impl<'c> WriteTx<'c> {
         &mut self,
         write: impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
     ) {
-        self.at_end.push(Box::new(write));
+        self.left.at_end.push(Box::new(write));
     }
 
-    /// The writes that were left for the end.
-    pub(super) fn into_at_end(self) -> Vec<AtEnd> {
-        self.at_end
+    /// Tells that a request is answered when this transaction is on disk; how long that took is kept with the next.
+    pub(in crate::store) fn answered_after_commit(&mut self, row: i64, began: Instant) {
+        self.left.answered.push((row, began));
+    }
+
+    /// What was left for later.
+    pub(super) fn into_left(self) -> Left {
+        self.left
     }
 
     /// Runs a statement; answers how many rows it changed.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::queue::{Gathered, Job, Later, Message};
-use super::tx::AtEnd;
+use super::tx::Left;
 use super::{Shared, WriteTx};
 use crate::store::{StoreError, error as failure};
 
@@ -30,8 +30,10 @@ pub struct Writer {
     later: Gathered,
     /// Nothing was done yet in the running transaction.
     untouched: bool,
-    /// What the jobs of the running transaction left for its end.
-    at_end: Vec<AtEnd>,
+    /// What the jobs of the running transaction left for later.
+    left: Left,
+    /// How long requests of earlier transactions took until they were on disk, in microseconds.
+    durations: Vec<(i64, u64)>,
     /// The small writes of the running transaction, until its commit has reached the disk.
     writing: Vec<Later>,
     /// Those that there was no room for.
@@ -57,7 +59,8 @@ impl Writer {
             queue,
             later,
             untouched: false,
-            at_end: Vec::new(),
+            left: Left::default(),
+            durations: Vec::new(),
             writing: Vec::new(),
             postponed: Vec::new(),
             rest_until: None,
@@ -77,7 +80,7 @@ impl Writer {
             }
         }
         self.rest_until = None;
-        if self.waiting_later() {
+        if self.has_small_writes() {
             self.batch(None);
         }
         // The log goes back into the file, so that a copy of the file alone is whole after a clean stop.
@@ -87,7 +90,7 @@ impl Writer {
     }
 
     fn look_around(&mut self) {
-        if self.waiting_later() && !self.is_resting() {
+        if self.has_small_writes() && !self.is_resting() {
             self.batch(None);
         }
         let version = self.data_version();
@@ -97,8 +100,8 @@ impl Writer {
         }
     }
 
-    fn waiting_later(&self) -> bool {
-        !self.later.lock().expect("no job runs under this lock").is_empty()
+    fn has_small_writes(&self) -> bool {
+        !self.durations.is_empty() || !self.later.lock().expect("no job runs under this lock").is_empty()
     }
 
     fn is_resting(&self) -> bool {
@@ -151,14 +154,18 @@ impl Writer {
             Outcome::Open => self.last_writes(),
             lost => lost,
         };
-        self.at_end.clear();
+        let Left { answered, .. } = std::mem::take(&mut self.left);
         let failure = match outcome {
             Outcome::Open => self.commit().err(),
             Outcome::Lost => Some(StoreError::Busy),
         };
         match &failure {
             Some(error) => self.shared.commit_failed(error),
-            None => self.shared.commit_succeeded(),
+            None => {
+                let took = |(row, began): (i64, Instant)| (row, began.elapsed().as_micros() as u64);
+                self.durations = answered.into_iter().map(took).collect();
+                self.shared.commit_succeeded();
+            }
         }
         let wrote = failure.is_none() && self.sqlite.total_changes() != before;
         if wrote {
@@ -279,11 +286,15 @@ impl Writer {
 
     /// What the jobs left for the end, all in one savepoint: when it fails, their own writes stand without it.
     fn last_writes(&mut self) -> Outcome {
-        let writes = std::mem::take(&mut self.at_end);
-        if writes.is_empty() {
+        let writes = std::mem::take(&mut self.left.at_end);
+        let durations = std::mem::take(&mut self.durations);
+        if writes.is_empty() && durations.is_empty() {
             return Outcome::Open;
         }
-        let all = |tx: &mut WriteTx<'_>| writes.into_iter().try_for_each(|mut write| write(tx));
+        let all = |tx: &mut WriteTx<'_>| {
+            tx.keep_durations(&durations)?;
+            writes.into_iter().try_for_each(|mut write| write(tx))
+        };
         let done = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| all(tx))) {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
@@ -309,7 +320,7 @@ impl Writer {
         let now = self.shared.options.clock.now();
         let mut tx = WriteTx::new(&self.sqlite, now, &self.shared.options.ids, &self.shared.noted);
         let keep = job(&mut tx);
-        let at_end = tx.into_at_end();
+        let left = tx.into_left();
         if let Some(damage) = failure::take_damage() {
             self.shared.broke(damage);
         }
@@ -317,7 +328,8 @@ impl Writer {
             return Ok(Outcome::Lost);
         }
         if keep {
-            self.at_end.extend(at_end);
+            self.left.at_end.extend(left.at_end);
+            self.left.answered.extend(left.answered);
         }
         match (first, keep) {
             (true, true) => {}
