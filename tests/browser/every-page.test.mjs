@@ -1,5 +1,5 @@
 // Every page of the admin in every state that can be reached: axe-core in both schemes, wide and narrow, no sideways scroll at
-// 320 px, light in bytes, nothing refused by the policy, nothing in the console, and a picture of each in target/screens.
+// 320 px, with text of 200 % either, light in bytes, nothing refused by the policy, nothing in the console, and a picture of each in target/screens.
 // A new page is a line in `pages`: a name for its pictures, its path, and what to do there first.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -63,8 +63,12 @@ async function judged(one, name) {
     await picture(one, `${name}-${width}-${colorScheme}`);
   }
   await one.setViewportSize({ width: 320, height: 640 });
-  const wide = await overflow(one);
-  if (wide > 0) found.push(`320 ${one.url()} is ${wide} px too wide`);
+  for (const size of ['', '200%']) {
+    await one.evaluate((size) => (document.documentElement.style.fontSize = size), size);
+    const wide = await overflow(one);
+    if (wide > 0) found.push(`320 ${one.url()} is ${wide} px too wide${size && ', text of 200 %'}`);
+  }
+  await one.evaluate(() => (document.documentElement.style.fontSize = ''));
   await one.emulateMedia({ colorScheme: 'light' });
   await one.setViewportSize({ width: 1440, height: 900 });
   assert.deepEqual(found, [], `\n${found.join('\n')}`);
