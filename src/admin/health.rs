@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 
 use super::Desk;
 use super::disk::{disk, uses};
 use super::error::Fault;
-use super::page::{Here, Page, Shell, html};
-use super::parts::{Check, Facts, Link, Notice, clipped, counted};
+use super::live;
+use super::page::{Here, Page, Shell, html, render};
+use super::parts::{Check, Facts, Link, Notice, When, clipped, counted};
 use super::when::{Zone, duration};
 use crate::base::Timestamp;
 use crate::http::Response;
@@ -32,6 +34,16 @@ struct Figure {
 #[template(path = "health.html")]
 struct HealthPage {
     shell: Shell,
+    live: Live,
+}
+
+/// Everything on the page that changes.
+#[derive(Template)]
+#[template(path = "parts/health_live.html")]
+struct Live {
+    base: String,
+    here: String,
+    checked: When,
     lead: String,
     notices: Vec<Notice>,
     checks: Vec<Check>,
@@ -42,8 +54,22 @@ struct HealthPage {
     figures: Vec<Figure>,
 }
 
-/// The page; each visit looks anew.
+impl HtmlSafe for Live {}
+
+/// The page; each visit looks anew, and while it is open it looks again by itself.
 pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
+    let live = gathered(&page).await?;
+    let mut shell = page.shell("System health", Here::Health);
+    shell.events = format!("{}events?page=health", shell.base);
+    html(200, &HealthPage { shell, live })
+}
+
+/// The page's parts as they are now.
+pub async fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
+    render(&gathered(page).await?)
+}
+
+async fn gathered(page: &Page<'_, '_>) -> Result<Live, Fault> {
     let zone = page.visit.zone.clone();
     let desk = page.visit.desk;
     let found = desk.service.health(page.team.id).await?;
@@ -56,21 +82,20 @@ pub async fn health(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let checks = checks(desk, &zone, &found);
     let notices = checks.iter().filter(|check| is_failing(check)).map(|check| notice(&base, check)).collect();
     let (uses, looked) = uses(&zone, found.uses.as_ref());
-    let template = HealthPage {
-        lead: format!(
-            "Checked just now. Version {}, running {}.",
-            env!("CARGO_PKG_VERSION"),
-            running(zone.now().since(desk.started))
-        ),
+    let (version, running) = (env!("CARGO_PKG_VERSION"), running(zone.now().since(desk.started)));
+    let again = live::HEALTH.as_secs();
+    Ok(Live {
+        checked: zone.ago(zone.now()),
+        lead: format!("again every {again} s while this page is live. Version {version}, running {running}."),
         notices,
         checks,
         used: disk.map(|disk| (disk.used, disk.check.kind)),
         uses: Facts { facts: uses },
         looked,
         figures: figures(&found),
-        shell: page.shell("System health", Here::Health),
-    };
-    html(200, &template)
+        here: format!("{base}health-status"),
+        base,
+    })
 }
 
 /// All checks, in the order of the page; the disk is the last.

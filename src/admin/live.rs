@@ -7,9 +7,8 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::error::Fault;
-use super::page::{Page, render};
-use super::rotation::rotations;
-use super::{connect, log, overview, selftest, token};
+use super::page::Page;
+use super::{connect, health, log, overview, selftest, token, tokens};
 use crate::http::{Body, Response};
 
 /// A stream ends after this time; the browser opens the next.
@@ -19,12 +18,14 @@ const BEAT: Duration = Duration::from_secs(20);
 
 /// Without a change the page looks again after so long: times such as "4 min ago" grow old.
 const STALE: Duration = Duration::from_secs(60);
+/// System health looks again after so long, whatever was changed: it looks through much.
+pub const HEALTH: Duration = Duration::from_secs(30);
 
 /// Whether a page has parts that change, and how often they are looked at again at most.
 fn pause(page: &str) -> Option<Duration> {
     match page {
         "connect" | "selftest" => Some(Duration::from_millis(300)),
-        "tokens" | "token" | "activity" => Some(Duration::from_millis(1000)),
+        "tokens" | "token" | "activity" | "health" => Some(Duration::from_millis(1000)),
         // It counts much; while requests come without end, every two seconds will do.
         "overview" => Some(Duration::from_millis(2000)),
         _ => None,
@@ -36,10 +37,8 @@ pub async fn fragment(page: Page<'_, '_>, name: &str) -> Result<Response, Fault>
     let parts = match name {
         "connect" => connect::live(&page).await?,
         "overview" => overview::live(&page).await?,
-        "tokens" => {
-            let tokens = page.visit.desk.service.tokens(page.team.id)?;
-            render(&rotations(&page, &tokens).await?)?
-        }
+        "health" => health::live(&page).await?,
+        "tokens" => tokens::live(&page).await?,
         "token" => token::live(&page)?,
         "activity" => log::news(&page)?,
         "selftest" => selftest::live(&page)?,
@@ -55,8 +54,8 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
     let pause = pause(&name).ok_or(Fault::NotFound)?;
     let asked = query.get("idp").and_then(super::idp::find).map(|idp| format!("?idp={}", idp.key));
     let asked = match name.as_str() {
-        // What is new depends on how the list is narrowed, or on which token is shown.
-        "activity" | "token" => Some(super::page::with(query, &[("page", "")])),
+        // What is new depends on how the list is narrowed or sorted, or on which token is shown.
+        "activity" | "token" | "tokens" => Some(super::page::with(query, &[("page", "")])),
         _ => asked,
     };
     let url = format!("{}fragment/{name}{}", page.base(), asked.unwrap_or_default());
@@ -71,18 +70,20 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
         if !sender.send(format!("retry: 2000\n\n{text}")).await {
             return;
         }
+        let by_clock = name == "health";
+        let (beat, stale) = if by_clock { (HEALTH, HEALTH) } else { (BEAT, STALE) };
         let mut quiet = Duration::ZERO;
         while Instant::now() < end {
             let changed = tokio::select! {
                 () = sender.closed() => return,
-                changed = commits.changed() => changed.is_ok(),
+                changed = commits.changed(), if !by_clock => changed.is_ok(),
                 changed = bench.changed(), if name == "selftest" => changed.is_ok(),
-                () = sleep(BEAT) => {
-                    quiet += BEAT;
-                    if quiet < STALE && !sender.send(": still here\n\n").await {
+                () = sleep(beat) => {
+                    quiet += beat;
+                    if quiet < stale && !sender.send(": still here\n\n").await {
                         return;
                     }
-                    if quiet < STALE {
+                    if quiet < stale {
                         continue;
                     }
                     true

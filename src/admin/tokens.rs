@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use super::error::Fault;
-use super::page::{Here, Page, Shell, html, with};
+use super::page::{Here, Page, Shell, html, render, with};
 use super::parts::{Chip, Column, Empty, Fact, Icon, Link, Notice, Tab, Tabs, When, clipped, counted};
 use super::refusals;
 use super::rotation::{Rotations, replaced_by, rotations, still_used, successor};
@@ -52,6 +52,7 @@ pub struct TokenLine {
 #[template(path = "tokens.html")]
 struct TokensPage {
     shell: Shell,
+    base: String,
     may_change: bool,
     plus: Icon,
     notices: Vec<Notice>,
@@ -64,6 +65,18 @@ struct TokensPage {
     rows: Vec<TokenLine>,
     refused: Vec<Fact>,
     form: super::token::Form,
+}
+
+/// What changes on the page while it is open.
+#[derive(Template)]
+#[template(path = "parts/tokens_live.html")]
+struct Live {
+    base: String,
+    may_change: bool,
+    rotations: Rotations,
+    past: &'static str,
+    rows: Vec<TokenLine>,
+    refused: Vec<Fact>,
 }
 
 /// What a token is doing.
@@ -99,32 +112,58 @@ pub fn chip(state: State) -> Chip {
     }
 }
 
+/// Whether it works no more.
+fn has_ended(token: &Token, now: Timestamp) -> bool {
+    matches!(state(token, now), State::Revoked | State::Expired)
+}
+
+/// The page's parts as they are now.
+pub async fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
+    let tokens = page.visit.desk.service.tokens(page.team.id)?;
+    render(&gathered(page, &tokens).await?.0)
+}
+
+/// What changes, and the address that asks for the order in which the rows stand.
+async fn gathered(page: &Page<'_, '_>, tokens: &[Token]) -> Result<(Live, Query), Fault> {
+    let zone = &page.visit.zone;
+    let query = &page.visit.request.query;
+    let past = query.get("show") == Some("past");
+    let mut rows: Vec<&Token> = tokens.iter().filter(|token| has_ended(token, zone.now()) == past).collect();
+    let asked = sorted(query, &mut rows);
+    let names = Names::read(page)?;
+    let used = page.visit.desk.service.leniencies(page.team.id)?;
+    let row =
+        |token: &Token| TokenLine { lenient: lenient(token.n, &used), ..line(zone, &names, token, tokens) };
+    let live = Live {
+        base: page.base(),
+        may_change: page.may_change(),
+        rotations: rotations(page, tokens).await?,
+        past: if past { "past" } else { "" },
+        rows: rows.into_iter().map(row).collect(),
+        refused: refusals::week(page, zone, tokens).await?,
+    };
+    Ok((live, asked))
+}
+
 /// The list.
 pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
-    let now = zone.now();
     let tokens = page.visit.desk.service.tokens(page.team.id)?;
-    let past = page.visit.request.query.get("show") == Some("past");
-    let is_past = |token: &&Token| matches!(state(token, now), State::Revoked | State::Expired);
-    let ended = tokens.iter().filter(is_past).count();
-    let mut rows: Vec<&Token> = tokens.iter().filter(|token| is_past(token) == past).collect();
-    let base = page.base();
+    let ended = tokens.iter().filter(|token| has_ended(token, zone.now())).count();
+    let (Live { base, may_change, rotations, past: show, rows, refused }, asked) =
+        gathered(&page, &tokens).await?;
+    let past = !show.is_empty();
     let query = page.visit.request.query.clone();
-    let asked = sorted(&query, &mut rows);
     let tab = |show: &str, text, count: usize, current| Tab {
         href: format!("{base}tokens{}", with(&query, &[("show", show)])),
         text,
         count: Some(number(count as u64)),
         current,
     };
-    let refused = refusals::week(&page, &zone, &tokens).await?;
-    let names = Names::read(&page)?;
-    let used = page.visit.desk.service.leniencies(page.team.id)?;
-    let rotations = rotations(&page, &tokens).await?;
     let mut shell = page.shell("Tokens", Here::Tokens);
-    shell.events = format!("{base}events?page=tokens");
+    shell.events = format!("{base}events{}", with(&query, &[("page", "tokens")]));
     let template = TokensPage {
-        may_change: page.may_change(),
+        may_change,
         plus: Icon { name: "plus" },
         notices: tokens.iter().filter_map(|token| notice(&zone, &base, token, &tokens)).collect(),
         tabs: Tabs {
@@ -134,21 +173,16 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 tab("past", "Revoked and expired", ended, past),
             ],
         },
-        past: if past { "past" } else { "" },
+        past: show,
         caption: if past { "Revoked and expired tokens" } else { "Working tokens" },
         columns: columns(&format!("{base}tokens"), &asked, &COLUMNS),
         empty: rows.is_empty().then(|| nothing(&base, past)),
-        rows: rows
-            .into_iter()
-            .map(|token| TokenLine {
-                lenient: lenient(token.n, &used),
-                ..line(&zone, &names, token, &tokens)
-            })
-            .collect(),
+        rows,
         rotations,
         refused,
         form: super::token::Form::new(&shell, &Query::default(), &[], String::new()),
         shell,
+        base,
     };
     html(200, &template)
 }
