@@ -5,14 +5,14 @@ use askama::Template;
 use super::download::Downloads;
 use super::error::Fault;
 use super::log;
-use super::page::{Here, Page, Shell, html, with};
-use super::parts::{Choice, Empty, Link, Pager, Said, Tabs, When, clipped, counted};
+use super::page::{Here, Page, Shell, html};
+use super::paging::{Sides, begins, pager, per};
+use super::parts::{Choice, Empty, Link, Pager, Said, Tabs, When, clipped};
 use super::when::Zone;
 use crate::http::{Query, Response};
 use crate::service::audited::{AuditQuery, Change, Changes, Kind};
+use crate::store::Beside;
 
-/// Changes on one page.
-const PAGE: usize = 50;
 /// Characters of a filter.
 const LONGEST: usize = 200;
 
@@ -49,8 +49,12 @@ pub fn asked(query: &Query, zone: &Zone) -> AuditQuery {
         kind: Kind::ALL.into_iter().find(|kind| kind.key() == get("of")),
         from: zone.read(get("from")),
         to: zone.read(get("to")),
-        before: get("after").parse().ok(),
-        limit: PAGE,
+        beside: match (get("after").parse(), get("before").parse()) {
+            (Ok(n), _) => Some(Beside::Older(n)),
+            (_, Ok(n)) => Some(Beside::Newer(n)),
+            _ => None,
+        },
+        limit: per(query) as usize,
     }
 }
 
@@ -60,7 +64,9 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
     let narrowing = asked(&query, &zone);
     let get = |name: &str| query.get(name).unwrap_or_default().trim().chars().take(LONGEST).collect();
+    let is_all = named(&query).is_empty();
     let found = page.visit.desk.service.administrators_changes(page.team.id, narrowing.clone()).await?;
+    let counted = page.visit.desk.service.request_hours(page.team.id).await?;
     let base = page.base();
     let path = format!("{base}activity/administrators");
     let chosen = narrowing.kind.map_or("", Kind::key);
@@ -72,7 +78,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let mut kinds = vec![choice("", "Everything")];
     kinds.extend(Kind::ALL.iter().map(|kind| choice(kind.key(), kind.words())));
     let template = AuditedPage {
-        tabs: log::tabs(&base, &Query::default(), None, log::ADMINISTRATORS),
+        tabs: log::tabs(&base, &Query::default(), Some(&counted.hours), counted.audited, log::ADMINISTRATORS),
         downloads: Downloads::new(&path, &query),
         q: get("q"),
         zone: zone.name.clone(),
@@ -81,7 +87,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         kinds,
         empty: found.rows.is_empty().then(|| nothing(&zone, &path, &query, &found)),
         rows: found.rows.iter().map(|change| line(&zone, &base, change)).collect(),
-        pager: pager(&path, &query, &found),
+        pager: foot(&path, &query, &found, is_all.then_some(counted.audited)),
         shell: page.shell("Administrators’ changes", Here::Activity),
     };
     html(200, &template)
@@ -111,22 +117,25 @@ fn line(zone: &Zone, base: &str, change: &Change) -> Line {
     }
 }
 
-fn pager(path: &str, query: &Query, found: &Changes) -> Pager {
+/// The foot; the total is known where nothing narrows the list.
+fn foot(path: &str, query: &Query, found: &Changes, total: Option<u64>) -> Pager {
+    let (previous, next) = (found.previous.map(|n| n.to_string()), found.next.map(|n| n.to_string()));
+    let shown = found.rows.len() as u64;
+    let at = begins(query, (previous.is_some(), next.is_some()), shown, total);
     Pager {
-        text: format!("{}. Newest first.", counted(found.rows.len() as u64, "change")),
-        what: "changes",
-        back: "Newest",
-        forth: "Next",
-        sizes: Vec::new(),
-        previous: match query.get("after").unwrap_or_default() {
-            "" => String::new(),
-            _ => format!("{path}{}", with(query, &[("after", "")])),
-        },
-        next: found
-            .next
-            .map(|n| format!("{path}{}", with(query, &[("after", &n.to_string())])))
-            .unwrap_or_default(),
+        back: "Newer",
+        forth: "Older",
+        ..pager(path, query, "changes", &Sides { previous, next, at, shown, total })
     }
+}
+
+/// What narrows the list, in words.
+fn named(query: &Query) -> Vec<&'static str> {
+    [("q", "the search"), ("of", "the kind"), ("from", "From"), ("to", "To")]
+        .iter()
+        .filter(|(name, _)| query.get(name).is_some_and(|value| !value.trim().is_empty()))
+        .map(|(_, words)| *words)
+        .collect()
 }
 
 /// Each change is kept for ever, and whoever reads this has signed in: the list is empty because of its filters alone.
@@ -134,18 +143,13 @@ fn nothing(zone: &Zone, path: &str, query: &Query, found: &Changes) -> Empty {
     if let Some(at) = found.looked {
         return Empty {
             title: "Nothing so far".into(),
-            text: format!("No change back to {} fits. The search goes on with Next.", zone.long(at)),
+            text: format!("No change back to {} fits. The search goes on with Older.", zone.long(at)),
             ..Empty::default()
         };
     }
-    let named: Vec<&str> = [("q", "the search"), ("of", "the kind"), ("from", "From"), ("to", "To")]
-        .iter()
-        .filter(|(name, _)| query.get(name).is_some_and(|value| !value.trim().is_empty()))
-        .map(|(_, words)| *words)
-        .collect();
     Empty {
         title: "No changes match".into(),
-        text: match named.as_slice() {
+        text: match named(query).as_slice() {
             [] => "There are no older changes.".into(),
             named => format!("Nothing fits {}.", named.join(" and ")),
         },

@@ -102,7 +102,8 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let narrowing = Asked::read(&asked, &zone);
     let service = page.visit.desk.service.clone();
     let tokens = service.tokens(page.team.id)?;
-    let (newest, hours) = service.request_hours(page.team.id).await?;
+    let counted = service.request_hours(page.team.id).await?;
+    let hours = &counted.hours;
     let mut notices = Vec::new();
     let found = match search(&service, &page, &narrowing).await {
         Err(Error::Scim(error)) => {
@@ -129,10 +130,10 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     };
     let last = last.first().map(|row| row.activity.at);
     let template = ActivityPage {
-        tabs: tabs(&base, &asked, (!narrowing.narrowed).then_some(&hours), &get("kind")),
+        tabs: tabs(&base, &asked, (!narrowing.narrowed).then_some(hours), counted.audited, &get("kind")),
         downloads: Downloads::new(&path, &asked),
         histogram: (!narrowing.picked && !hours.is_empty())
-            .then(|| histogram(&zone, &path, &asked, &hours, &narrowing.query)),
+            .then(|| histogram(&zone, &path, &asked, hours, &narrowing.query)),
         kept: sentence::number(service.team_settings(page.team.id)?.keep_requests.into()),
         kind: get("kind"),
         q: get("q"),
@@ -143,13 +144,13 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         tokens: token_choices(&tokens, &get("token")),
         statuses: status_choices(&get("status")),
         empty: lines.is_empty().then(|| nothing(&zone, &path, &base, &narrowing, found.next, last)),
-        pager: pager(&path, &asked, &found, total(&asked, &narrowing, &hours)),
+        pager: pager(&path, &asked, &found, total(&asked, &narrowing, hours)),
         rows: lines,
         notices,
         shell: {
             let mut shell = page.shell("Activity", Here::Activity);
             if listens {
-                let seen = newest.to_string();
+                let seen = counted.newest.to_string();
                 let query = with(&asked, &[("open", ""), ("page", "activity"), ("seen", &seen)]);
                 shell.events = format!("{base}events{query}");
             }
@@ -270,7 +271,7 @@ fn counted_as(kind: &str, hour: &Hour) -> u64 {
 pub const ADMINISTRATORS: &str = "administrators";
 
 /// The tabs of all that happened; what an address asks of the requests goes with their tabs.
-pub fn tabs(base: &str, asked: &Query, hours: Option<&Vec<Hour>>, current: &str) -> Tabs {
+pub fn tabs(base: &str, asked: &Query, hours: Option<&Vec<Hour>>, audited: u64, current: &str) -> Tabs {
     let all = [("", "Everything"), ("changes", "Changes"), ("reads", "Reads"), ("errors", "Errors")];
     let known = current == ADMINISTRATORS || all.iter().any(|(kind, _)| *kind == current);
     let count = |kind: &str| {
@@ -291,7 +292,7 @@ pub fn tabs(base: &str, asked: &Query, hours: Option<&Vec<Hour>>, current: &str)
     tabs.push(Tab {
         href: format!("{base}activity/{ADMINISTRATORS}"),
         text: "Administrators",
-        count: None,
+        count: Some(sentence::number(audited)),
         current: current == ADMINISTRATORS,
     });
     Tabs { label: "Kind", tabs }

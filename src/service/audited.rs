@@ -10,7 +10,7 @@ use super::sentence::{count, shown};
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::fold::fold;
-use crate::store::{AuditRow, ReadTx};
+use crate::store::{AuditRow, Beside, ReadTx};
 
 /// Rows that one page looks at, at most: the audit is kept for ever, and a rare word must not read all of it.
 const LOOKED: u32 = 5_000;
@@ -25,8 +25,8 @@ pub struct AuditQuery {
     pub from: Option<Timestamp>,
     /// Earlier than this.
     pub to: Option<Timestamp>,
-    /// Only what stands behind this row.
-    pub before: Option<i64>,
+    /// Only what stands on that side of a row, the nearest to it.
+    pub beside: Option<Beside>,
     pub limit: usize,
 }
 
@@ -102,6 +102,8 @@ pub struct Changes {
     pub rows: Vec<Change>,
     /// The row behind which the next page begins.
     pub next: Option<i64>,
+    /// The row before which the page before ends.
+    pub previous: Option<i64>,
     /// When the last row was made that was looked at, where the search was given up before its end.
     pub looked: Option<Timestamp>,
 }
@@ -115,19 +117,21 @@ impl Service {
 
 fn changes(tx: &ReadTx<'_>, team: TeamId, query: &AuditQuery) -> Result<Changes, Error> {
     let words: Vec<String> = query.text.split_whitespace().map(fold).collect();
-    let mut before = query.before;
-    if let Some(to) = query.to {
-        let end = tx.audit_from(to)?;
-        before = Some(before.map_or(end, |before| before.min(end)));
-    }
+    let end = query.to.map(|to| tx.audit_from(to)).transpose()?.unwrap_or(i64::MAX);
+    let beside = match query.beside {
+        None => Beside::Older(end),
+        Some(Beside::Older(n)) => Beside::Older(n.min(end)),
+        Some(newer) => newer,
+    };
     let (mut found, mut looked) = (Changes::default(), 0);
-    let mut last = None;
-    tx.each_audit(Some(team), before, LOOKED, |row| {
-        if query.from.is_some_and(|from| row.at < from) {
-            return ControlFlow::Break(());
-        }
-        if found.rows.len() == query.limit {
-            found.next = found.rows.last().map(|change| change.row.n);
+    let (mut last, mut more) = (None, false);
+    tx.each_audit(Some(team), beside, LOOKED, |row| {
+        let outside = match beside {
+            Beside::Older(_) => query.from.is_some_and(|from| row.at < from),
+            Beside::Newer(_) => row.n >= end,
+        };
+        more = !outside && found.rows.len() == query.limit;
+        if outside || more {
             return ControlFlow::Break(());
         }
         looked += 1;
@@ -140,9 +144,19 @@ fn changes(tx: &ReadTx<'_>, team: TeamId, query: &AuditQuery) -> Result<Changes,
         }
         ControlFlow::Continue(())
     })?;
-    if looked == LOOKED && found.next.is_none() {
-        (found.next, found.looked) = last.map_or((None, None), |(n, at)| (Some(n), Some(at)));
+    if let Beside::Newer(_) = beside {
+        found.rows.reverse();
     }
+    let (first, end) = (found.rows.first().map(|one| one.row.n), found.rows.last().map(|one| one.row.n));
+    // Given up before its end, it goes on behind what was looked at.
+    let given_up = last.filter(|_| looked == LOOKED && !more);
+    let way_on = |edge: Option<i64>| if more { edge } else { given_up.map(|(n, _)| n) };
+    (found.previous, found.next) = match (query.beside, beside) {
+        (_, Beside::Newer(n)) => (way_on(first), Some(n + 1)),
+        (Some(_), Beside::Older(n)) => (Some(first.unwrap_or(n - 1)), way_on(end)),
+        (None, _) => (None, way_on(end)),
+    };
+    found.looked = given_up.map(|(_, at)| at);
     names(tx, team, &mut found.rows)?;
     Ok(found)
 }
@@ -351,9 +365,20 @@ mod tests {
             || AuditQuery { to: Some(middle), kind: Some(Kind::Tokens), limit: 2, ..AuditQuery::default() };
         let first = desk.service.administrators_changes(desk.team, to()).await.expect("read");
         assert_eq!(first.rows.len(), 2);
-        let rest = AuditQuery { before: first.next, ..to() };
+        let beside = |beside| AuditQuery { beside: Some(beside), ..to() };
+        let rest = beside(Beside::Older(first.next.expect("more")));
         let rest = desk.service.administrators_changes(desk.team, rest).await.expect("read");
         assert_eq!((rest.rows[0].line.as_str(), rest.next), ("The token “One” was created", None));
+        let back = beside(Beside::Newer(rest.previous.expect("the page before")));
+        let back = desk.service.administrators_changes(desk.team, back).await.expect("read");
+        assert_eq!((&back.rows, back.previous, back.next), (&first.rows, None, first.next));
+        let one = AuditQuery { limit: 1, ..beside(Beside::Newer(rest.rows[0].row.n)) };
+        let one = desk.service.administrators_changes(desk.team, one).await.expect("read");
+        assert_eq!(one.rows[0].line, "The token “Two” was created", "the nearest");
+        assert_eq!(
+            (one.previous, one.next),
+            (Some(one.rows[0].row.n), rest.previous.map(|_| one.rows[0].row.n))
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::browse::{Browse, Order};
 use super::{Actor, Error, Service};
 use crate::base::TeamId;
 use crate::scim::{Document, Kind};
-use crate::store::{ActivityQuery, ActivityRow, Page, Row, Token};
+use crate::store::{ActivityQuery, ActivityRow, Beside, Page, Row, Token};
 
 /// Rows of one page: what is in memory at a time.
 const PAGE: u32 = 500;
@@ -205,7 +205,7 @@ impl Export {
                 query.limit = PAGE as usize;
                 let found = self.service.administrators_changes(self.team, query.clone()).await?;
                 self.done = found.next.is_none();
-                query.before = found.next;
+                query.beside = found.next.map(Beside::Older);
                 Ok(found.rows.iter().map(administrators).collect())
             }
             Taken::Members { group, .. } => {

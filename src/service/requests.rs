@@ -3,7 +3,7 @@
 
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hour, InBodies, Spot};
+use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hours, InBodies, Spot};
 
 /// The longest time in which bodies are searched: they are decompressed one by one.
 pub const BODIES_MS: i64 = 60 * 60 * 1000;
@@ -80,9 +80,9 @@ impl Service {
         self.store().read_now(|tx| Ok(tx.activity_since(team, n, &query)?))
     }
 
-    /// How many requests of a team and of no team came in each hour, as far back as requests are kept, oldest first; and the
-    /// number of the request that was written last, of whatever team.
-    pub async fn request_hours(&self, team: TeamId) -> Result<(i64, Vec<Hour>), Error> {
+    /// How many requests of a team and of no team came in each hour, as far back as requests are kept, oldest first, and what
+    /// else the tabs count.
+    pub async fn request_hours(&self, team: TeamId) -> Result<Hours, Error> {
         self.store().read(move |tx| tx.activity_hours(team)).await.map_err(Error::from)
     }
 

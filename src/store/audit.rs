@@ -66,27 +66,37 @@ impl Hashed<'_> {
     }
 }
 
+/// On which side of a row others are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    Older(i64),
+    Newer(i64),
+}
+
 impl ReadTx<'_> {
     /// Rows newest first, from below `before` on; of one team and of no team, or with `None` all.
     pub fn audit(&self, team: Option<TeamId>, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
         let mut rows = Vec::new();
-        self.each_audit(team, before, limit, |row| {
+        self.each_audit(team, Beside::Older(before.unwrap_or(i64::MAX)), limit, |row| {
             rows.push(row);
             ControlFlow::Continue(())
         })?;
         Ok(rows)
     }
 
-    /// Calls `each` with at most `limit` rows, newest first, from below `before` on, until it says stop. Of a team, and of
-    /// no team as what concerns administrators is; or with `None` all.
+    /// Calls `each` with at most `limit` rows, the nearest to a row first, until it says stop. Of a team, and of no team as
+    /// what concerns administrators is; or with `None` all.
     pub fn each_audit(
         &self,
         team: Option<TeamId>,
-        before: Option<i64>,
+        beside: Beside,
         limit: u32,
         mut each: impl FnMut(AuditRow) -> ControlFlow<()>,
     ) -> Result<()> {
-        let before = before.unwrap_or(i64::MAX);
+        let (n, sign, order) = match beside {
+            Beside::Older(n) => (n, "<", "desc"),
+            Beside::Newer(n) => (n, ">", "asc"),
+        };
         let read = |row: &rusqlite::Row<'_>| {
             Ok(each(AuditRow {
                 n: row.get(0)?,
@@ -101,17 +111,21 @@ impl ReadTx<'_> {
         match team {
             // Two walks down the index, merged as they come: neither is sorted.
             Some(team) => self.each(
-                "select n, at, team, who, what, subject, detail from audit where team = ?1 and n < ?2
-                 union all
-                 select n, at, team, who, what, subject, detail from audit where team is null and n < ?2
-                 order by n desc limit ?3",
-                params![team, before, limit],
+                &format!(
+                    "select n, at, team, who, what, subject, detail from audit where team = ?1 and n {sign} ?2
+                     union all
+                     select n, at, team, who, what, subject, detail from audit where team is null and n {sign} ?2
+                     order by n {order} limit ?3"
+                ),
+                params![team, n, limit],
                 read,
             ),
             None => self.each(
-                "select n, at, team, who, what, subject, detail from audit
-                 where n < ? order by n desc limit ?",
-                params![before, limit],
+                &format!(
+                    "select n, at, team, who, what, subject, detail from audit
+                     where n {sign} ? order by n {order} limit ?"
+                ),
+                params![n, limit],
                 read,
             ),
         }

@@ -39,10 +39,10 @@ mod whereabouts;
 
 use activity::register as register_functions;
 pub use activity::{
-    Activity, ActivityBody, ActivityQuery, ActivityRow, InBodies, Spot, Subject, Which, gathered_line,
+    Activity, ActivityBody, ActivityQuery, ActivityRow, Hours, InBodies, Spot, Subject, Which, gathered_line,
 };
 pub use admins::{Admin, NewAdmin, Session, SignedIn};
-pub use audit::{AuditRow, Hand};
+pub use audit::{AuditRow, Beside, Hand};
 pub use check::{Finding, Report, check};
 pub use counts::{CameTo, Day, Hour, Tally, Totals};
 pub use engine::{Options, ReadTx, Store, WriteTx};

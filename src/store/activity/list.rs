@@ -104,15 +104,16 @@ impl ReadTx<'_> {
 
     /// How many requests of a team and of no team came in each hour, as far back as requests are kept, oldest first; and the
     /// number of the request that was written last, of whatever team.
-    pub fn activity_hours(&self, team: TeamId) -> Result<(i64, Vec<Hour>)> {
-        let sql = "select null, (select max(n) from activity), 0, 0 union all
+    pub fn activity_hours(&self, team: TeamId) -> Result<Hours> {
+        let sql = "select null, (select max(n) from activity), (select count(*) from audit where team = ?1)
+                       + (select count(*) from audit where team is null), 0 union all
                    select hour, reads, changes, errors from hour where team in (?1, ?2) and hour >= coalesce(
                        (select min(at) from (select min(at) as at from activity where team = ?1
                         union all select min(at) from activity where team = ?2)), 1e18) - 3600000";
-        let (mut newest, mut hours) = (0, Vec::new());
+        let Hours { mut newest, mut audited, mut hours } = Hours::default();
         self.each(sql, params![team, NO_TEAM], |row| {
             match row.get::<_, Option<Timestamp>>(0)? {
-                None => newest = row.get::<_, Option<i64>>(1)?.unwrap_or(0),
+                None => (newest, audited) = (row.get::<_, Option<i64>>(1)?.unwrap_or(0), row.get(2)?),
                 Some(hour) => {
                     let (reads, changes) = (row.get(1)?, row.get(2)?);
                     hours.push(Hour { hour, reads, changes, errors: row.get(3)?, ..Hour::default() });
@@ -131,7 +132,7 @@ impl ReadTx<'_> {
             }
             same
         });
-        Ok((newest, hours))
+        Ok(Hours { newest, audited, hours })
     }
 
     /// The number of the row that was written last, of whatever team.
@@ -144,6 +145,17 @@ impl ReadTx<'_> {
         let sql = "select activity_bytes from total where team = ?";
         Ok(self.number(sql, [team.unwrap_or(NO_TEAM)])? as u64)
     }
+}
+
+/// What is counted of a team's activity.
+#[derive(Clone, Debug, Default)]
+pub struct Hours {
+    /// The number of the row that was written last, of whatever team.
+    pub newest: i64,
+    /// Changes by administrators, of the team and of who may sign in.
+    pub audited: u64,
+    /// Requests of the team and of no team by their hours, oldest first.
+    pub hours: Vec<Hour>,
 }
 
 /// Whose rows a list shows: what belongs to no team has no token.

@@ -15,6 +15,7 @@ use crate::base::{TeamId, Timestamp, Wire};
 use crate::scim::Kind;
 
 pub use body::{InBodies, gathered_line};
+pub use list::Hours;
 pub(super) use words::register;
 
 /// One provisioning request. Secrets were removed before it came here.
