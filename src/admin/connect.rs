@@ -104,7 +104,7 @@ pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         asked,
         refresh: page.visit.request.query.get("still").is_none(),
         may_change: page.may_change(),
-        notices: notices(&zone, provider, &warnings, &email, &found),
+        notices: notices(&zone, provider, &warnings, seen.from_outside(), &email, &found),
         classes: step_classes(provider, &seen),
         base_url: Copy { id: "base", label: provider.base_field, text: url },
         token_hint: token_hint(&found.tokens, &zone),
@@ -177,20 +177,12 @@ fn notices(
     zone: &Zone,
     provider: &Provider,
     warnings: &[Check],
+    outside: bool,
     email: &str,
     found: &Connecting,
 ) -> Vec<Notice> {
     let mut notices = Vec::new();
-    if !warnings.is_empty() {
-        let words: Vec<String> =
-            warnings.iter().map(|check| format!("{}. {}", check.title, check.sub)).collect();
-        notices.push(Notice {
-            kind: "warn",
-            title: format!("{} cannot reach this address as it is", a_provider(provider)),
-            text: words.join(" "),
-            ..Notice::default()
-        });
-    }
+    notices.extend(unreachable(provider, warnings, outside));
     if found.email_taken && provider.email_field.is_some() {
         notices.push(Notice {
             kind: "warn",
@@ -204,6 +196,21 @@ fn notices(
     }
     notices.extend(elsewhere(zone, found));
     notices
+}
+
+/// What stands against being reached; less sure once a request came from outside all the same.
+fn unreachable(provider: &Provider, warnings: &[Check], outside: bool) -> Option<Notice> {
+    let words: Vec<String> = warnings.iter().map(|check| format!("{}. {}", check.title, check.sub)).collect();
+    let who = a_provider(provider);
+    (!words.is_empty()).then(|| Notice {
+        kind: "warn",
+        title: match outside {
+            true => format!("A request came from outside, but {who} may still refuse this address"),
+            false => format!("{who} cannot reach this address as it is"),
+        },
+        text: words.join(" "),
+        ..Notice::default()
+    })
 }
 
 fn a_provider(provider: &Provider) -> &'static str {
@@ -274,6 +281,19 @@ pub mod tests {
             user: None,
             first_used: used.map(Timestamp),
         }
+    }
+
+    #[test]
+    fn what_stands_against_being_reached_is_told_less_surely_once_somebody_came() {
+        let provider = idp::find("okta").expect("known");
+        let warning = Check { title: "The port is 8443".into(), sub: "Use 443.".into(), ..Check::default() };
+        let title = |outside| {
+            unreachable(provider, std::slice::from_ref(&warning), outside).map(|notice| notice.title)
+        };
+        assert_eq!(title(false).as_deref(), Some("Okta cannot reach this address as it is"));
+        let came = "A request came from outside, but Okta may still refuse this address";
+        assert_eq!(title(true).as_deref(), Some(came));
+        assert!(unreachable(provider, &[], false).is_none());
     }
 
     #[test]

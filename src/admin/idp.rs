@@ -194,7 +194,7 @@ const OKTA: Provider = Provider {
         Step {
             path: &["Provisioning", "To App", "Edit"],
             text: "Turn on Create Users, Update User Attributes and Deactivate Users, and save. Leave Sync Password off.",
-            ..step("Let Okta send changes", &[Event::UserLookup, Event::User])
+            ..step("Let Okta send changes", &[Event::User])
         },
         Step {
             path: &["Assignments", "Assign", "Assign to Groups"],

@@ -121,6 +121,11 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// Whether a request came from a public address.
+    pub fn from_outside(&self) -> bool {
+        self.outside.is_some()
+    }
+
     fn note(&mut self, event: Event, first: First) {
         match self.first.entry(event) {
             Entry::Vacant(entry) => {

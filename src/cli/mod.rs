@@ -243,7 +243,20 @@ fn invoking_user() -> String {
         .iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
+        .unwrap_or_else(|| {
+            let uid = rustix::process::getuid().as_raw().to_string();
+            let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+            account_of(&accounts, &uid).map_or_else(|| format!("uid {uid}"), str::to_owned)
+        })
+}
+
+/// The account with a number, among those of passwd(5): the environment of a service or of `sudo -u` may not tell.
+fn account_of<'a>(accounts: &'a str, uid: &str) -> Option<&'a str> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == Some(uid) && !name.is_empty()).then_some(name)
+    })
 }
 
 #[cfg(test)]
@@ -253,6 +266,15 @@ mod tests {
     fn defaulted(args: &[&str]) -> Vec<String> {
         let args = args.iter().map(OsString::from).collect();
         with_default_command(args).into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn whoever_the_environment_does_not_name_is_named_by_the_account() {
+        let accounts = "root:x:0:0:root:/root:/bin/bash\nscimd:x:998:998::/var/lib/scimd:/usr/sbin/nologin\n:x:7:7::/:\n";
+        assert_eq!(
+            ["0", "998", "7", "99"].map(|uid| account_of(accounts, uid)),
+            [Some("root"), Some("scimd"), None, None]
+        );
     }
 
     #[test]
