@@ -4,8 +4,8 @@ use super::health::bytes;
 use super::parts::{Check, Fact, counted};
 use super::when::Zone;
 use crate::base::Timestamp;
-use crate::service::disk::{Forecast, forecast};
-use crate::store::{Room, SizeDay, Uses};
+use crate::service::disk::{Disk as Known, Forecast, forecast};
+use crate::store::{Room, Uses};
 
 /// A disk with less than this much in a hundred left wants attention, and with the second is an emergency.
 const LOW: (u64, u64) = (15, 5);
@@ -18,13 +18,13 @@ pub struct Disk {
     pub used: u64,
 }
 
-/// How full the disk is; with the sizes of days before, also when it will be full.
-pub fn disk(room: Room, days: Option<&[SizeDay]>, uses: Option<&Uses>) -> Option<Disk> {
+/// How full the disk is, and when it will be full.
+pub fn disk(room: Room, known: &Known) -> Option<Disk> {
     let (free, disk) = (room.free?, room.disk.filter(|disk| *disk > 0)?);
     let left = free.saturating_mul(100) / disk;
-    let forecast = days.map(|days| forecast(days, free));
+    let forecast = forecast(&known.days, free);
     let full = match forecast {
-        Some(Forecast::Full { days }) => days,
+        Forecast::Full { days } => days,
         _ => i64::MAX,
     };
     let kind = match () {
@@ -32,7 +32,8 @@ pub fn disk(room: Room, days: Option<&[SizeDay]>, uses: Option<&Uses>) -> Option
         () if left < LOW.0 || full < SOON.0 => "warn",
         () => "ok",
     };
-    let log = uses.is_some_and(|uses| uses.requests > uses.events.max(uses.directory).max(uses.other));
+    let log =
+        known.uses.is_some_and(|(_, uses)| uses.requests > uses.events.max(uses.directory).max(uses.other));
     let advice = match (kind, log) {
         ("ok", _) => "",
         (_, true) => {
@@ -40,7 +41,7 @@ pub fn disk(room: Room, days: Option<&[SizeDay]>, uses: Option<&Uses>) -> Option
         }
         _ => "Make room, or give the machine a larger disk.",
     };
-    let said = forecast.map(words).unwrap_or_default();
+    let said = words(forecast);
     Some(Disk {
         check: Check {
             kind,
@@ -94,6 +95,7 @@ pub fn uses(zone: &Zone, found: Option<&(Timestamp, Uses)>) -> (Vec<Fact>, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SizeDay;
 
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -103,9 +105,9 @@ mod tests {
 
     #[test]
     fn little_room_wants_attention_and_what_is_not_known_is_not_shown() {
-        let kind = |free| disk(room(free), None, None).map(|disk| disk.check.kind);
+        let kind = |free| disk(room(free), &Known::default()).map(|disk| disk.check.kind);
         assert_eq!((kind(500), kind(149), kind(49)), (Some("ok"), Some("warn"), Some("bad")));
-        assert!(disk(Room::default(), None, None).is_none());
+        assert!(disk(Room::default(), &Known::default()).is_none());
     }
 
     #[test]
@@ -114,7 +116,7 @@ mod tests {
             let days: Vec<SizeDay> = (0..count)
                 .map(|n| SizeDay { day: Timestamp(n * DAY_MS), file: 1, used: n as u64 * rate })
                 .collect();
-            let check = disk(room(490), Some(&days), None).expect("known").check;
+            let check = disk(room(490), &Known { days, uses: None }).expect("known").check;
             (check.kind, check.sub)
         };
         let (kind, sub) = told(10, 30);
@@ -137,8 +139,9 @@ mod tests {
         assert_eq!(names, ["Request log", "Directory", "Events and history", "Other", "Free, used again"]);
         assert_eq!((facts[0].text.as_str(), facts[2].text.as_str()), ("9.8 GB", "12 MB"));
         assert!(said.contains("1 h ago"), "{said}");
-        let sub = disk(room(100), None, Some(&uses_of)).expect("known").check.sub;
-        assert!(sub.starts_with("The request log is the largest part"), "{sub}");
+        let known = Known { days: Vec::new(), uses: Some((Timestamp(0), uses_of)) };
+        let sub = disk(room(100), &known).expect("known").check.sub;
+        assert!(sub.contains("The request log is the largest part"), "{sub}");
         assert!(uses(&zone, None).0.is_empty());
     }
 }

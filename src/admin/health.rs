@@ -78,10 +78,10 @@ async fn gathered(page: &Page<'_, '_>) -> Result<Live, Fault> {
         let _ = desk.audit_wrong.set(n);
     }
     let base = page.base();
-    let disk = disk(found.room, Some(&found.days), found.uses.as_ref().map(|(_, uses)| uses));
+    let disk = disk(found.room, &found.disk);
     let checks = checks(desk, &zone, &found);
     let notices = checks.iter().filter(|check| is_failing(check)).map(|check| notice(&base, check)).collect();
-    let (uses, looked) = uses(&zone, found.uses.as_ref());
+    let (uses, looked) = uses(&zone, found.disk.uses.as_ref());
     let (version, running) = (env!("CARGO_PKG_VERSION"), running(zone.now().since(desk.started)));
     let again = live::HEALTH.as_secs();
     Ok(Live {
@@ -108,8 +108,7 @@ pub fn checks(desk: &Desk, zone: &Zone, found: &Health) -> Vec<Check> {
         audit(found),
     ];
     checks.extend(found.clock.map(clock));
-    let uses = found.uses.as_ref().map(|(_, uses)| uses);
-    checks.extend(disk(found.room, Some(&found.days), uses).map(|disk| disk.check));
+    checks.extend(disk(found.room, &found.disk).map(|disk| disk.check));
     checks
 }
 
@@ -124,12 +123,14 @@ pub fn brief(desk: &Desk, zone: &Zone) -> Vec<Check> {
         room: store.room(),
         writable: store.writable(),
         broken: store.broken(),
+        // A file that cannot be read is told of above.
+        disk: desk.service.disk().unwrap_or_default(),
         ..Health::default()
     };
     let ends = desk.options.certificate_ends.as_ref().and_then(|ends| ends());
     let mut checks =
         vec![certificate(zone, desk.options.secure, desk.options.self_signed, ends), database(&found)];
-    checks.extend(disk(found.room, None, None).map(|disk| disk.check));
+    checks.extend(disk(found.room, &found.disk).map(|disk| disk.check));
     if let Some(n) = desk.audit_wrong.get() {
         checks.push(audit(&Health { audit_wrong: Some(*n), ..Health::default() }));
     }

@@ -79,8 +79,8 @@ async fn text(page: &Page<'_, '_>) -> Result<String, Fault> {
     })?;
     let settings: Map<String, Value> =
         desk.options.settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let days = found.days.iter().map(|day| json!([zone.date(day.day), day.file, day.used]));
-    let uses = found.uses.map(|(_, uses)| {
+    let days = found.disk.days.iter().map(|day| json!([zone.date(day.day), day.file, day.used]));
+    let uses = found.disk.uses.map(|(_, uses)| {
         json!({ "requests": uses.requests, "events": uses.events, "directory": uses.directory, "other": uses.other,
                 "free": uses.free })
     });

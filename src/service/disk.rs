@@ -1,11 +1,12 @@
 //! The disk: how full it was on each day, when it will be full at that rate, and what the file is made of. The sizes are
 //! noted once an hour; what the file is made of is read through once a day, beside everything else.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Error, Service};
 use crate::base::Timestamp;
-use crate::store::{SizeDay, StoreError, Uses};
+use crate::store::{ReadTx, SizeDay, StoreError, Uses};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -28,9 +29,34 @@ pub enum Forecast {
     Full { days: i64 },
 }
 
+/// What is known of the disk.
+#[derive(Debug, Default)]
+pub struct Disk {
+    /// How full it was on each day.
+    pub days: Vec<SizeDay>,
+    /// What the file is made of, and when it was looked through; `None` before the first time.
+    pub uses: Option<(Timestamp, Uses)>,
+}
+
+/// What was read of it, until it is measured again: every page says whether the checks pass.
+#[derive(Debug, Default)]
+pub(super) struct Measured(Mutex<Option<Arc<Disk>>>);
+
+impl Measured {
+    fn read(&self) -> MutexGuard<'_, Option<Arc<Disk>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Service {
     /// Notes how full the disk is, and looks through the file when that was not done today.
     pub async fn measure_disk(&self) -> Result<(), Error> {
+        let measured = self.measure().await;
+        *self.0.disk.read() = None;
+        measured
+    }
+
+    async fn measure(&self) -> Result<(), Error> {
         let room = self.store().room();
         if let (Some(free), Some(disk)) = (room.free, room.disk) {
             let before = Timestamp(self.clock().now().0 - KEPT_DAYS * DAY_MS);
@@ -52,19 +78,22 @@ impl Service {
             .await
     }
 
-    /// What the file is made of, and when it was looked through; `None` before the first time.
-    pub fn disk_uses(&self) -> Result<Option<(Timestamp, Uses)>, Error> {
-        let known = self.store().read_now(|tx| -> Result<_, StoreError> { tx.known(USES) })?;
-        Ok(known.and_then(|(at, value)| {
+    /// What is known of the disk.
+    pub fn disk(&self) -> Result<Arc<Disk>, Error> {
+        let mut measured = self.0.disk.read();
+        if let Some(disk) = &*measured {
+            return Ok(Arc::clone(disk));
+        }
+        let read = |tx: &ReadTx<'_>| -> Result<_, StoreError> { Ok((tx.size_days()?, tx.known(USES)?)) };
+        let (days, known) = self.store().read_now(read)?;
+        let uses = known.and_then(|(at, value)| {
             let numbers: Vec<u64> = value.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
             let [requests, events, directory, other, free] = numbers[..] else { return None };
             Some((at, Uses { requests, events, directory, other, free }))
-        }))
-    }
-
-    /// How full the disk was on each day.
-    pub fn disk_sizes(&self) -> Result<Vec<SizeDay>, Error> {
-        Ok(self.store().read_now(|tx| -> Result<_, StoreError> { tx.size_days() })?)
+        });
+        let disk = Arc::new(Disk { days, uses });
+        *measured = Some(Arc::clone(&disk));
+        Ok(disk)
     }
 }
 
@@ -134,19 +163,19 @@ mod tests {
     #[tokio::test]
     async fn what_the_file_is_made_of_is_read_once_a_day() {
         let desk = desk().await;
-        assert_eq!(desk.service.disk_uses().expect("read"), None);
+        assert_eq!(desk.service.disk().expect("read").uses, None);
         desk.service.measure_disk().await.expect("measured");
-        let (at, uses) = desk.service.disk_uses().expect("read").expect("known");
+        let (at, uses) = desk.service.disk().expect("read").uses.expect("known");
         let file = desk.service.store().room().file;
         let sum = uses.requests + uses.events + uses.directory + uses.other + uses.free;
         assert!(uses.requests > 0 && uses.events > 0 && uses.directory > 0 && uses.other > 0, "{uses:?}");
         assert!(sum <= file + 4096, "{uses:?} of {file}");
         desk.clock.advance(Duration::from_secs(60 * 60));
         desk.service.measure_disk().await.expect("measured");
-        assert_eq!(desk.service.disk_uses().expect("read").expect("known").0, at);
+        assert_eq!(desk.service.disk().expect("read").uses.expect("known").0, at);
         desk.clock.advance(Duration::from_secs(24 * 60 * 60));
         desk.service.measure_disk().await.expect("measured");
-        assert_eq!(desk.service.disk_uses().expect("read").expect("known").0, desk.clock.now());
-        assert_eq!(desk.service.disk_sizes().expect("read").len(), 2);
+        assert_eq!(desk.service.disk().expect("read").uses.expect("known").0, desk.clock.now());
+        assert_eq!(desk.service.disk().expect("read").days.len(), 2);
     }
 }

@@ -1,12 +1,14 @@
 //! How this server is doing, as far as it knows: its file, its disk, its audit, and how fast it answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::disk::Disk;
 use super::machine::{self, ClockState};
 use super::outside::FromOutside;
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
-use crate::store::{ActivityQuery, Room, SizeDay, Uses};
+use crate::store::{ActivityQuery, Room};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// More requests than this are not looked at.
@@ -30,10 +32,7 @@ pub struct Health {
     /// Whether the clock is kept right, where the system tells.
     pub clock: Option<ClockState>,
     pub outside: Option<FromOutside>,
-    /// What the file is made of, and when it was looked through.
-    pub uses: Option<(Timestamp, Uses)>,
-    /// How full the disk was on each day.
-    pub days: Vec<SizeDay>,
+    pub disk: Arc<Disk>,
 }
 
 /// Requests of a team, those of the last hour or the latest, and how long their answers took in microseconds.
@@ -72,8 +71,7 @@ impl Service {
             memory: machine::memory(),
             clock: machine::clock(),
             outside: self.from_outside()?,
-            uses: self.disk_uses()?,
-            days: self.disk_sizes()?,
+            disk: self.disk()?,
         })
     }
 }

@@ -134,6 +134,7 @@ struct Inner {
     pace: pace::Pace,
     signs: provider::Signs,
     outside: outside::Noticed,
+    disk: disk::Measured,
 }
 
 impl Service {
@@ -149,6 +150,7 @@ impl Service {
             pace: pace::Pace::default(),
             signs: provider::Signs::default(),
             outside: outside::Noticed::default(),
+            disk: disk::Measured::default(),
         }))
     }
 

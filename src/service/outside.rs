@@ -21,9 +21,18 @@ pub struct FromOutside {
     pub name: String,
 }
 
-/// What was noticed, and when something was written last.
+/// What is known of it.
 #[derive(Debug, Default)]
-pub struct Noticed(Mutex<(Option<FromOutside>, Timestamp)>);
+pub struct Noticed(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    last: Option<FromOutside>,
+    /// When something was written last.
+    written: Timestamp,
+    /// Whether what an earlier run knew was read.
+    read: bool,
+}
 
 impl Service {
     /// Notices who came over TLS, and by which `Host`.
@@ -35,7 +44,7 @@ impl Service {
         let Some(name) = self.public_name(host) else { return };
         let at = self.clock().now();
         let mut noticed = self.0.outside.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noticed.0 = Some(FromOutside { at, address: peer.to_string(), name });
+        noticed.last = Some(FromOutside { at, address: peer.to_string(), name });
     }
 
     /// The public name, when a `Host` is it: the one that was set, or any that could be one where none is set.
@@ -60,26 +69,30 @@ impl Service {
     /// Writes what was noticed, once a minute at most.
     pub(super) fn write_outside(&self) {
         let mut noticed = self.0.outside.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(seen) = noticed.0.clone().filter(|seen| seen.at.since(noticed.1) >= GRAIN_MS) else {
+        let Some(seen) = noticed.last.clone().filter(|seen| seen.at.since(noticed.written) >= GRAIN_MS)
+        else {
             return;
         };
         let value = format!("{} {}", seen.address, seen.name);
         if self.store().later(move |tx| tx.set_known(NAME, seen.at, &value)) {
-            noticed.1 = seen.at;
+            noticed.written = seen.at;
         }
     }
 
     /// The last request from outside, of this run or of one before.
     pub fn from_outside(&self) -> Result<Option<FromOutside>, Error> {
-        let noticed = self.0.outside.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone();
-        if noticed.is_some() {
-            return Ok(noticed);
+        let mut noticed = self.0.outside.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noticed.last.is_none() && !noticed.read {
+            let known = self.store().read_now(|tx| -> Result<_, Error> { Ok(tx.known(NAME)?) })?;
+            noticed.read = true;
+            if let Some((at, value)) = known
+                && let Some((address, name)) = value.split_once(' ')
+            {
+                noticed.last = Some(FromOutside { at, address: address.to_owned(), name: name.to_owned() });
+                noticed.written = at;
+            }
         }
-        let known = self.store().read_now(|tx| -> Result<_, Error> { Ok(tx.known(NAME)?) })?;
-        Ok(known.and_then(|(at, value)| {
-            let (address, name) = value.split_once(' ')?;
-            Some(FromOutside { at, address: address.to_owned(), name: name.to_owned() })
-        }))
+        Ok(noticed.last.clone())
     }
 }
 
