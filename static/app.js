@@ -114,12 +114,13 @@
   });
 
   // Live updates: the server says when to look again; the page fetches its parts and puts each in place by its id.
-  // A part that holds the focus or a selection waits until it no longer does.
+  // A part that holds the focus, a selection or what was entered and not sent waits until it no longer does.
   const src = document.body.dataset.events, state = $('[data-live-state]');
   const shown = new Map($$('[data-part]').map(el => [el.id, el.outerHTML])), waiting = new Map();
   const held = el => {
     const s = getSelection();
-    return el.contains(document.activeElement) || (!s.isCollapsed && (el.contains(s.anchorNode) || el.contains(s.focusNode)));
+    const entered = f => f.type === 'hidden' ? false : f.options ? [...f.options].some(o => o.selected && !o.defaultSelected && f.selectedIndex > 0) : f.value !== f.defaultValue;
+    return el.contains(document.activeElement) || $$('input, select', el).some(entered) || (!s.isCollapsed && (el.contains(s.anchorNode) || el.contains(s.focusNode)));
   };
   const put = part => {
     const el = document.getElementById(part.id), html = part.outerHTML;

@@ -77,7 +77,8 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
         changed: zone.ago(found.row.modified),
         count: count(&members),
         nobody: if members.count == 0 { nobody(&zone, &past.told) } else { String::new() },
-        none: (members.rows.is_empty() && !q.is_empty()).then(|| no_match("members", &path)),
+        none: (members.rows.is_empty() && !q.is_empty())
+            .then(|| no_match("members", &path, &[("search", q.clone())])),
         columns: columns(&path, &asked, members.whole),
         pager: pager(&path, &asked, &members),
         members: member_lines(&zone, &members),
@@ -85,7 +86,10 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
         identifiers: identifiers(&zone, &base, &found, &tokens),
         spark: spark::members("", &pulse),
         size: spark::words(&pulse),
-        shell: page.shell(&clipped(&name, 60), Here::Groups),
+        shell: Shell {
+            events: page.events("groups", &found.row.id),
+            ..page.shell(&clipped(&name, 60), Here::Groups)
+        },
         id: found.row.id.clone(),
         name,
         q,

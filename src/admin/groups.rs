@@ -75,7 +75,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let template = GroupsPage {
         empty: (found.rows.is_empty() && !narrowed && found.around.totals.groups == 0)
             .then(|| no_groups(&base, provider, &found.around.totals)),
-        none: found.rows.is_empty().then(|| no_match("groups", &path)),
+        none: found.rows.is_empty().then(|| no_match("groups", &path, &filters(&asked))),
         lead: format!(
             "Groups {} keeps up to date. Membership is changed {}.",
             provider.called(),
@@ -97,7 +97,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         rows: found.rows.iter().map(|(row, _)| line(row)).collect(),
         pager: pager(&path, &asked, &found, "groups"),
         downloads: Downloads::new(&path, &asked),
-        shell: page.shell("Groups", Here::Groups),
+        shell: Shell { events: page.events("groups", ""), ..page.shell("Groups", Here::Groups) },
         status: clean(&asked, "status"),
         q: clean(&asked, "q"),
         member: clean(&asked, "member"),
@@ -123,6 +123,12 @@ fn tabs(path: &str, asked: &Query, found: &Listed) -> Tabs {
             tab("empty", "No members", found.around.empty),
         ],
     }
+}
+
+/// The filters that are on.
+fn filters(asked: &Query) -> [(&'static str, String); 3] {
+    let empty = if clean(asked, "status") == "empty" { "none" } else { "" };
+    [("search", clean(asked, "q")), ("member", clean(asked, "member")), ("members", empty.to_owned())]
 }
 
 fn today(pulse: &Pulse) -> String {

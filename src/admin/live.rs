@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::error::Fault;
 use super::page::Page;
-use super::{connect, health, log, overview, selftest, token, tokens};
+use super::{connect, group, groups, health, log, overview, selftest, token, tokens, user, users};
 use crate::http::{Body, Response};
 
 /// A stream ends after this time; the browser opens the next.
@@ -26,8 +26,8 @@ fn pause(page: &str) -> Option<Duration> {
     match page {
         "connect" | "selftest" => Some(Duration::from_millis(300)),
         "tokens" | "token" | "activity" | "health" => Some(Duration::from_millis(1000)),
-        // It counts much; while requests come without end, every two seconds will do.
-        "overview" => Some(Duration::from_millis(2000)),
+        // They count much; while requests come without end, every two seconds will do.
+        "overview" | "users" | "groups" => Some(Duration::from_millis(2000)),
         _ => None,
     }
 }
@@ -42,9 +42,20 @@ pub async fn fragment(page: Page<'_, '_>, name: &str) -> Result<Response, Fault>
         "token" => token::live(&page)?,
         "activity" => log::news(&page)?,
         "selftest" => selftest::live(&page)?,
+        "users" => return users::list(page).await,
+        "groups" => return groups::list(page).await,
         _ => return Err(Fault::NotFound),
     };
     Ok(Response::html(200, parts))
+}
+
+/// The page of one user or group: the browser takes the parts out of it.
+pub async fn whole(page: Page<'_, '_>, list: &str, id: &str) -> Result<Response, Fault> {
+    match list {
+        "users" => user::user(page, id),
+        "groups" => group::group(page, id).await,
+        _ => Err(Fault::NotFound),
+    }
 }
 
 /// Tells the page, while it is open, when to look again: after a commit, or when the self-test goes on.
@@ -56,6 +67,14 @@ pub fn events(page: Page<'_, '_>) -> Result<Response, Fault> {
     let asked = match name.as_str() {
         // What is new depends on how the list is narrowed or sorted, or on which token is shown.
         "activity" | "token" | "tokens" => Some(super::page::with(query, &[("page", "")])),
+        "users" | "groups" => {
+            let id = query.get("id").unwrap_or_default();
+            if !id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
+                return Err(Fault::NotFound);
+            }
+            let one = if id.is_empty() { String::new() } else { format!("/{id}") };
+            Some(format!("{one}{}", super::page::with(query, &[("page", ""), ("id", "")])))
+        }
         _ => asked,
     };
     let url = format!("{}fragment/{name}{}", page.base(), asked.unwrap_or_default());
@@ -110,6 +129,6 @@ mod tests {
         for page in ["connect", "selftest"] {
             assert!(pause(page).expect("live") + writer <= Duration::from_millis(600), "{page}");
         }
-        assert_eq!(pause("users"), None);
+        assert_eq!(pause("team"), None);
     }
 }

@@ -7,7 +7,7 @@ use super::download::Downloads;
 use super::error::Fault;
 use super::folding::{Folded, folded};
 use super::histogram::{Histogram, histogram};
-use super::nothing::{nothing, too_much};
+use super::nothing::{chosen, nothing, too_much};
 use super::page::{Here, Page, Shell, html, render, with};
 use super::paging::{self, Sides, begins, per};
 use super::parts::{Chip, Choice, Empty, Notice, Pager, Tab, Tabs};
@@ -143,7 +143,10 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         places: places(narrowing.in_bodies),
         tokens: token_choices(&tokens, &get("token")),
         statuses: status_choices(&get("status")),
-        empty: lines.is_empty().then(|| nothing(&zone, &path, &base, &narrowing, found.next, last)),
+        empty: lines.is_empty().then(|| {
+            let filters = filters(&asked, &tokens);
+            nothing(&zone, &path, &base, &narrowing, found.next, last, &filters)
+        }),
         pager: pager(&path, &asked, &found, total(&asked, &narrowing, hours)),
         rows: lines,
         notices,
@@ -194,6 +197,20 @@ pub fn news(page: &Page<'_, '_>) -> Result<String, Fault> {
             _ => format!("{} new, show", sentence::number(count)),
         },
     })
+}
+
+/// The filters that are on, the kind of its tab among them.
+fn filters(asked: &Query, tokens: &[Token]) -> [(&'static str, String); 6] {
+    let get = |name: &str| asked.get(name).unwrap_or_default().trim().to_owned();
+    let token = tokens.iter().find(|token| token.n.to_string() == get("token"));
+    [
+        ("search", get("q")),
+        ("kind", if which(&get("kind")) == Which::All { String::new() } else { get("kind") }),
+        ("token", token.map(|token| token.name.clone()).unwrap_or_default()),
+        ("status", chosen(&status_choices(&get("status")))),
+        ("from", get("from").replace('T', " ")),
+        ("to", get("to").replace('T', " ")),
+    ]
 }
 
 async fn search(

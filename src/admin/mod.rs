@@ -247,6 +247,7 @@ async fn team_route(page: Page<'_, '_>, get: bool, path: &[&str]) -> Result<Resp
         (false, ["selftest"]) => selftest::run(page).await,
         (true, ["selftest.txt"]) => selftest::text(page),
         (true, ["fragment", name]) => live::fragment(page, name).await,
+        (true, ["fragment", name, id]) => live::whole(page, name, id).await,
         (true, ["events"]) => live::events(page),
         (true, ["activity"]) => log::list(page).await,
         (true, ["activity", "administrators"]) => audited::list(page).await,

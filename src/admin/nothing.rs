@@ -1,7 +1,7 @@
 //! What the log says where it has no rows to show: why, when the last request came, and the way out.
 
 use super::log::Asked;
-use super::parts::{Empty, Link, Notice};
+use super::parts::{Choice, Empty, Link, Notice, clipped};
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::store::{Spot, Which};
@@ -19,6 +19,26 @@ pub fn too_much(detail: &str) -> Notice {
     }
 }
 
+/// Says which filters are on where nothing fits them: "Nothing fits search “mei”, status inactive."
+pub fn nothing_fits(filters: &[(&str, String)]) -> String {
+    let on: Vec<String> = filters
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name} “{}”", clipped(value, 60)))
+        .collect();
+    match on.as_slice() {
+        [] => "Nothing fits what the address asks for.".to_owned(),
+        [one] => format!("Nothing fits the filter that is on: {one}."),
+        _ => format!("Nothing fits all of the filters that are on: {}.", on.join(", ")),
+    }
+}
+
+/// The words of the choice that was made; none where it is the first, which narrows nothing.
+pub fn chosen(choices: &[Choice]) -> String {
+    let chosen = choices.iter().skip(1).find(|choice| choice.selected);
+    chosen.map(|choice| choice.text.to_lowercase()).unwrap_or_default()
+}
+
 /// What stands in the place of the rows.
 pub fn nothing(
     zone: &Zone,
@@ -27,6 +47,7 @@ pub fn nothing(
     asked: &Asked,
     next: Option<Spot>,
     last: Option<Timestamp>,
+    filters: &[(&str, String)],
 ) -> Empty {
     if let Some((at, _)) = next {
         return Empty {
@@ -55,7 +76,7 @@ pub fn nothing(
             text: if asked.in_bodies {
                 "No request or answer within this hour holds the text.".into()
             } else {
-                "Nothing in the log fits all of these filters.".into()
+                nothing_fits(filters)
             },
             links: vec![Link::new(path, "Clear the filters")],
             hint: match last {

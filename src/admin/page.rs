@@ -274,6 +274,11 @@ impl<'v, 'd> Page<'v, 'd> {
     pub fn shell(&mut self, title: &str, here: Here) -> Shell {
         shell(self.visit, &self.who, &self.team, &self.teams, title, here)
     }
+
+    /// Where a list, or the page of one that stands in it, hears that it has to look again; as the address asks.
+    pub fn events(&self, list: &str, id: &str) -> String {
+        format!("{}events{}", self.base(), with(&self.visit.request.query, &[("page", list), ("id", id)]))
+    }
 }
 
 /// The shell around a page.

@@ -5,7 +5,7 @@ use super::error::Fault;
 use super::page::section;
 
 /// Pages of a team that take no form; a star is any part.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 27] = [
     "",
     "*.csv",
     "*.ndjson",
@@ -17,6 +17,7 @@ const PAGES: [&str; 26] = [
     "groups/*/*.ndjson",
     "selftest.txt",
     "fragment/*",
+    "fragment/*/*",
     "events",
     "activity",
     "activity/*",

@@ -73,7 +73,10 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let (lead, lead_at) = lead(&teller, &found, &past.told);
     let template = UserPage {
         groups: groups.collect(),
-        shell: page.shell(&clipped(&name, 60), Here::Users),
+        shell: Shell {
+            events: page.events("users", &found.row.id),
+            ..page.shell(&clipped(&name, 60), Here::Users)
+        },
         initials: initials(&name),
         active: found.row.active,
         chip: status_chip(&found.row),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::download::Downloads;
 use super::error::Fault;
 use super::idp::Provider;
+use super::nothing::{chosen, nothing_fits};
 use super::page::{Here, Page, Shell, html, with};
 use super::paging::{self, Sides, begins, per};
 use super::parts::{Chip, Choice, Column, Empty, Icon, Link, Pager, Tab, Tabs, When, clipped, initials};
@@ -71,7 +72,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let template = UsersPage {
         empty: (found.rows.is_empty() && !narrowed && found.around.totals.users == 0)
             .then(|| no_users(&base, provider, found.last.map(|at| zone.relative(at)))),
-        none: found.rows.is_empty().then(|| no_match("users", &path)),
+        none: found.rows.is_empty().then(|| no_match("users", &path, &filters(&asked, &found))),
         lead: format!(
             "Everyone {} has sent to this team. People are added, changed and deactivated {}.",
             provider.called(),
@@ -102,11 +103,23 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             .collect(),
         pager: pager(&path, &asked, &found, "users"),
         downloads: Downloads::new(&path, &asked),
-        shell: page.shell("Users", Here::Users),
+        shell: Shell { events: page.events("users", ""), ..page.shell("Users", Here::Users) },
         status: clean(&asked, "status"),
         q: clean(&asked, "q"),
     };
     html(200, &template)
+}
+
+/// The filters that are on.
+fn filters(asked: &Query, found: &Listed) -> [(&'static str, String); 4] {
+    let group = clean(asked, "group");
+    let named = found.around.names.iter().flatten().find(|(id, _)| *id == group);
+    [
+        ("search", clean(asked, "q")),
+        ("status", clean(asked, "status")),
+        ("group", named.map_or(group, |(_, name)| name.clone())),
+        ("changed", chosen(&since_choices(&clean(asked, "since")))),
+    ]
 }
 
 /// What the address asks of the list.
@@ -257,10 +270,10 @@ pub fn pager(path: &str, asked: &Query, found: &Listed, what: &'static str) -> P
 }
 
 /// A list whose filters leave nothing.
-pub fn no_match(what: &str, path: &str) -> Empty {
+pub fn no_match(what: &str, path: &str, filters: &[(&str, String)]) -> Empty {
     Empty {
         title: format!("No {what} match"),
-        text: "Nothing fits all of the filters above.".into(),
+        text: nothing_fits(filters),
         links: vec![Link::new(path, "Clear the filters")],
         hint: String::new(),
     }

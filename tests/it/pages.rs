@@ -69,9 +69,12 @@ impl Things {
             ]
             .map(path)
             .to_vec(),
-            "fragment/name" => ["connect", "overview", "tokens", "activity", "selftest"]
+            "fragment/name" => ["connect", "overview", "tokens", "activity", "selftest", "users", "groups"]
                 .map(|name| path(&format!("fragment/{name}")))
                 .to_vec(),
+            "fragment/name/id" => {
+                ["users/id", "groups/id"].map(|name| path(&format!("fragment/{name}"))).to_vec()
+            }
             // A stream does not end: it is read by a test of its own.
             "events" => Vec::new(),
             "search" => vec![path("search?q=example")],
@@ -538,7 +541,7 @@ fn a_stream_of_events_names_the_fragment_to_fetch() {
     let caller = server.caller();
     let owner = owner(&server);
     let cookie = owner.cookie("scimd-session").expect("signed in");
-    for page in ["overview", "connect", "tokens", "activity", "selftest"] {
+    for page in ["overview", "connect", "tokens", "activity", "selftest", "users", "groups"] {
         let mut stream = TcpStream::connect(server.address()).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
         let head = format!(
@@ -569,7 +572,8 @@ fn a_stream_of_events_names_the_fragment_to_fetch() {
         caller.get("/Users").is(200);
         until("event: fragment", 2);
     }
-    assert_eq!(owner.get(&at("events?page=users")).is(404).status, 404, "nothing on it changes");
+    assert_eq!(owner.get(&at("events?page=team")).is(404).status, 404, "nothing on it changes");
+    assert_eq!(owner.get(&at("events?page=users&id=../team")).is(404).status, 404, "no id");
     assert!(
         Browser::new(&server).get(&at("events?page=overview")).is(303).header("location").contains("sign-in")
     );
