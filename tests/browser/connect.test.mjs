@@ -160,6 +160,33 @@ test('the overview is live by one stream, says so, and can be paused', async () 
   await judged('overview-live');
 });
 
+test('lists and the pages of people and groups are live, and leave alone what was entered', async () => {
+  await page.goto(`${team}users?sort=-changed`);
+  await live('Live');
+  const first = page.locator('#list tbody tr').first();
+  let id;
+  await within(4000, 'the list', async () => (id = await provider.user('Fay', 'Example')), first.getByText('Fay Example'));
+  const search = page.getByLabel('Search name, email or ID');
+  await search.fill('half a na');
+  await search.blur();
+  await provider.user('Gil', 'Example');
+  await page.waitForTimeout(3000);
+  assert.equal(await search.inputValue(), 'half a na');
+  assert.equal(await first.getByText('Gil Example').count(), 0, 'it waits');
+
+  await page.goto(`${team}users/${id}`);
+  await live('Live');
+  const deactivate = () => provider.patch(`/Users/${id}`, { op: 'replace', path: 'active', value: false });
+  await within(4000, 'the person', deactivate, page.locator('#head').getByText('Inactive'));
+  await page.locator('#history').getByRole('link', { name: 'Deactivated' }).waitFor({ timeout: 4000 });
+  const group = await provider.group('Harbour', []);
+  await page.goto(`${team}groups/${group}`);
+  await live('Live');
+  const join = () => provider.patch(`/Groups/${group}`, { op: 'add', path: 'members', value: [{ value: id }] });
+  await within(4000, 'the group', join, page.locator('#members tbody').getByText('Fay Example'));
+  await within(4000, 'the end', () => provider.send(204, 'DELETE', `/Groups/${group}`), page.locator('#head').getByText('Deleted', { exact: true }));
+});
+
 test('what needs attention is told and goes with its cause', async () => {
   await page.goto(team);
   await live('Live');
