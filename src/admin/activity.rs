@@ -10,6 +10,7 @@ use super::request::Detail;
 use super::when::{Zone, duration};
 use crate::scim::Kind;
 use crate::service::Cause;
+use crate::service::sentence::short_name;
 use crate::store::{ActivityRow, Token};
 
 /// A path is cut to this many characters in a list.
@@ -176,14 +177,6 @@ pub fn changes(row: &ActivityRow) -> Vec<Changed> {
             (!name.is_empty()).then(|| Changed { name, old: text("old"), new: text("new") })
         })
         .collect()
-}
-
-/// An attribute's name without the URN of its extension: `department`, as the provider's form calls it.
-pub fn short_name(path: &str) -> &str {
-    match path.get(..4) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("urn:") => path.rsplit(':').next().unwrap_or(path),
-        _ => path,
-    }
 }
 
 /// How a method is coloured: a change, a deletion, or neither.

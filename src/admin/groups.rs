@@ -11,7 +11,7 @@ use super::spark::{Spark, members};
 use super::users::{caption, clean, columns, former, no_match, order, pager, part};
 use crate::http::{Query, Response};
 use crate::scim::Kind;
-use crate::service::browse::{Browse, Listed};
+use crate::service::browse::{Browse, Listed, sorts_by_members};
 use crate::service::pulse::Pulse;
 use crate::service::sentence::number;
 use crate::store::Totals;
@@ -27,6 +27,7 @@ struct GroupLine {
     today: String,
     spark: Spark,
     changed: When,
+    changed_at: String,
 }
 
 #[derive(Template)]
@@ -69,6 +70,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             today: today(&pulse),
             spark: members(&clipped(&name, 60), &pulse),
             changed: zone.ago(row.modified),
+            changed_at: zone.beneath(row.modified),
             name,
         }
     };
@@ -88,7 +90,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
             &asked,
             &[
                 ("Name", "", "name"),
-                ("Members", "num", ""),
+                ("Members", "num", if sorts_by_members(&found.around) { "members" } else { "" }),
                 ("Today", "num", ""),
                 ("Members over 12 weeks", "p3", ""),
                 ("Last change", "p1", "changed"),

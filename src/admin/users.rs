@@ -189,6 +189,8 @@ pub fn order(sort: &str) -> (Order, bool) {
         "-name" => (Order::Name, true),
         "changed" => (Order::Changed, false),
         "-changed" => (Order::Changed, true),
+        "members" => (Order::Members, false),
+        "-members" => (Order::Members, true),
         _ => (Order::Name, false),
     }
 }
@@ -200,7 +202,11 @@ pub fn columns(path: &str, asked: &Query, all: &[(&'static str, &'static str, &'
     all.iter()
         .map(|&(text, class, name)| {
             let (up, down) = (sort == name, sort == format!("-{name}"));
-            let first = if matches!(name, "changed" | "used") { format!("-{name}") } else { name.to_owned() };
+            let first = if matches!(name, "changed" | "used" | "members") {
+                format!("-{name}")
+            } else {
+                name.to_owned()
+            };
             let next = match (up, down) {
                 (true, _) => format!("-{name}"),
                 (_, true) => name.to_owned(),

@@ -173,6 +173,10 @@ fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error>
             None => return none(around),
         }
     }
+    let order = match browse.order {
+        Order::Members if browse.kind == Kind::User || !sorts_by_members(&around) => Order::Name,
+        order => order,
+    };
     let found = List {
         kind: browse.kind,
         text: browse.text.clone(),
@@ -182,7 +186,7 @@ fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error>
         direct: false,
         member,
         empty: browse.empty,
-        order: browse.order,
+        order,
         descending: browse.descending,
         page: browse.page.clone(),
     };
@@ -215,6 +219,12 @@ fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error>
         listed.last = last(tx, team)?;
     }
     Ok(listed)
+}
+
+/// Whether the groups are few enough to be put in the order of their members, which no index knows.
+pub fn sorts_by_members(around: &Surroundings) -> bool {
+    const MOST: u64 = 2_000;
+    around.totals.groups <= MOST
 }
 
 fn last(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<Timestamp>, Error> {

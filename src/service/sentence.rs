@@ -138,7 +138,7 @@ impl Deed<'_> {
 }
 
 fn changed(kind: Kind, name: &str, changes: &[Change], joined: &[String], left: &[String]) -> Sentence {
-    let paths = || changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>().join(", ");
+    let paths = || changes.iter().map(|change| short_name(&change.path)).collect::<Vec<_>>().join(", ");
     let name = shown(name);
     let attribute = if kind == Kind::User { "userName" } else { "displayName" };
     let renamed = changes.iter().find(|change| change.path == attribute);
@@ -174,7 +174,7 @@ fn switched(kind: Kind, changes: &[Change]) -> Option<(&'static str, String)> {
     };
     let mut note = vec![format!("active: {} to {}", or_unset(&active.old), or_unset(&active.new))];
     let others = changes.iter().filter(|change| change.path != "active");
-    note.extend(others.map(|change| change.path.clone()));
+    note.extend(others.map(|change| short_name(&change.path).to_owned()));
     Some((word, note.join(", ")))
 }
 
@@ -226,6 +226,14 @@ pub fn shown(name: &str) -> String {
     let mut short: String = name.chars().take(LONGEST - 1).collect();
     short.push('…');
     short
+}
+
+/// An attribute's name without the URN of its extension: `department`, as the provider's form calls it.
+pub fn short_name(path: &str) -> &str {
+    match path.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("urn:") => path.rsplit(':').next().unwrap_or(path),
+        _ => path,
+    }
 }
 
 fn or_unset(value: &str) -> &str {
@@ -319,6 +327,14 @@ mod tests {
         for (told, expected) in [
             (person(&[]), "Priya Raman stayed the same | Nothing to change"),
             (person(&[change("title", "", "CTO")]), "Priya Raman was changed | title"),
+            (
+                person(&[change(
+                    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+                    "",
+                    "x",
+                )]),
+                "Priya Raman was changed | department",
+            ),
             (
                 person(&[change("title", "", "CTO"), change("locale", "en", "")]),
                 "Priya Raman was changed | title, locale",

@@ -25,6 +25,8 @@ pub enum Order {
     #[default]
     Name,
     Changed,
+    /// How many members groups have. No index knows that: it is for lists that may be gathered whole.
+    Members,
     /// In the order in which they were made, which no change upsets.
     Age,
 }
@@ -65,6 +67,9 @@ pub struct Listed {
 const NAMED: &str = "resource.n in (select n from resource where team = ? and id = ? and kind = ?
     union all select resource from attribute where team = ? and kind = ? and path = 3 and value = ?)";
 
+/// The numbers of all of a kind.
+const EVERYONE: &str = "select n from resource where team = ? and kind = ?";
+
 impl List {
     /// The text as it is compared.
     pub(super) fn sought(&self) -> String {
@@ -93,10 +98,11 @@ impl List {
     }
 
     /// Where a row stands.
-    fn key(&self, called: &str, modified: i64) -> Key {
+    fn key(&self, called: &str, modified: i64, members: i64) -> Key {
         match self.order {
             Order::Name => Key::Text(called.to_owned()),
             Order::Changed => Key::Number(modified as f64),
+            Order::Members => Key::Number(members as f64),
             Order::Age => Key::Missing,
         }
     }
@@ -107,7 +113,11 @@ impl ReadTx<'_> {
     pub fn list(&self, team: TeamId, list: &List, totals: &Totals, nested: bool) -> Result<Listed> {
         let whole = List { page: self.whole_place(list)?, ..list.clone() };
         let (list, sought) = (&whole, list.sought());
-        let conditions = self.conditions(team, list, totals)?;
+        let mut conditions = self.conditions(team, list, totals)?;
+        if list.order == Order::Members && sought.is_empty() && conditions.few.is_none() {
+            let values = vec![team.0.into(), number_of(list.kind).into()];
+            conditions.few = Some((EVERYONE, values));
+        }
         let mut listed = if let (Some((sql, values)), true) = (&conditions.few, list.order != Order::Age) {
             let places = self.gathered(team, list, sql, values.clone(), &conditions, &sought)?;
             self.of_places(list, places)?
@@ -131,7 +141,9 @@ impl ReadTx<'_> {
         if let Page::After { place: Some(place), .. } | Page::Before { place, .. } = &mut page {
             let fits = matches!(
                 (&place.key, list.order),
-                (Key::Text(_), Order::Name) | (Key::Number(_), Order::Changed) | (Key::Missing, Order::Age)
+                (Key::Text(_), Order::Name)
+                    | (Key::Number(_), Order::Changed | Order::Members)
+                    | (Key::Missing, Order::Age)
             );
             match &place.key {
                 // A place of another order is the beginning.
@@ -167,7 +179,7 @@ impl ReadTx<'_> {
         let (named, mut values) = list.named(team);
         // A plus keeps SQLite from walking the team's list where the numbers lead to few.
         let sql = format!(
-            "select resource.n, resource.called, resource.modified, {named} from resource
+            "select resource.n, resource.called, resource.modified, resource.members, {named} from resource
              where resource.n in ({numbers}) and +resource.team = ? and +resource.kind = ?{}",
             conditions.text
         );
@@ -177,8 +189,8 @@ impl ReadTx<'_> {
         let mut places = Vec::new();
         self.each(&sql, params_from_iter(values), |row| {
             let called = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            if called.contains(sought) || row.get(3)? {
-                places.push(Place { key: list.key(called, row.get(2)?), n: row.get(0)? });
+            if called.contains(sought) || row.get(4)? {
+                places.push(Place { key: list.key(called, row.get(2)?, row.get(3)?), n: row.get(0)? });
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -269,7 +281,8 @@ impl ReadTx<'_> {
         let (index, order, behind) = match list.order {
             Order::Name => ("resource_called", "called", format!(" and (called, n) {sign} (?, ?)")),
             Order::Changed => ("resource_modified", "modified", format!(" and (modified, n) {sign} (?, ?)")),
-            Order::Age => ("resource_list", "kind", format!(" and n {sign} ?")),
+            // A list by members is gathered, and never walked.
+            Order::Age | Order::Members => ("resource_list", "kind", format!(" and n {sign} ?")),
         };
         if let Some(place) = place {
             values.extend(match &place.key {
@@ -297,7 +310,8 @@ impl ReadTx<'_> {
             let called = row.get_ref(CALLED)?.as_str().map_err(rusqlite::Error::from)?;
             if called.contains(sought) || row.get(CALLED + 1)? {
                 let found = read(row)?;
-                places.push(Place { key: list.key(called, found.modified.0), n: found.n });
+                let key = list.key(called, found.modified.0, found.members as i64);
+                places.push(Place { key, n: found.n });
                 rows.push(found);
             }
             Ok(if rows.len() as u64 > count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -455,6 +469,7 @@ mod tests {
                 rows.sort_by_key(|row| (called::of_stored(row.kind, &row.display, &row.doc), row.n))
             }
             Order::Changed => rows.sort_by_key(|row| (row.modified, row.n)),
+            Order::Members => rows.sort_by_key(|row| (row.members, row.n)),
             Order::Age => rows.sort_by_key(|row| row.n),
         }
         if list.descending {
@@ -484,6 +499,7 @@ mod tests {
                     (Order::Name, true),
                     (Order::Changed, false),
                     (Order::Changed, true),
+                    (Order::Members, true),
                     (Order::Age, false),
                 ] {
                     let list = |page| List {
@@ -537,7 +553,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(tried, 280);
+        assert_eq!(tried, 336);
     }
 
     #[test]
