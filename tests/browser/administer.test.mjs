@@ -71,6 +71,23 @@ test('system health tells what it knows', async () => {
   await judged('support');
 });
 
+test('the token list and System health are right while they are open', async () => {
+  await page.goto(`${team}health-status`);
+  const checked = () => page.locator('#lead time').getAttribute('datetime');
+  const before = await checked();
+  await page.waitForFunction((before) => document.querySelector('#lead time').dateTime !== before, before);
+  assert.match(await page.locator('#lead').textContent(), /again every 30 s/);
+  const watched = new Provider(server, await createToken(page, 'Watched'));
+  await page.goto(`${team}tokens`);
+  await page.locator('[data-live-state]').getByText('Live', { exact: true }).waitFor();
+  const row = page.getByRole('row', { name: /Watched/ });
+  await row.getByText('Never used').waitFor();
+  await watched.send(200, 'GET', '/Users?count=1');
+  await row.getByText('In use').waitFor();
+  await page.goto(`${team}tokens/2/revoke`);
+  await page.getByRole('button', { name: /Revoke/ }).click();
+});
+
 test('a token is rotated: both work, the page watches both, the old one is revoked when that is safe', async () => {
   await page.goto(`${team}tokens`);
   await page.locator('tbody tr').filter({ hasText: 'JumpCloud production' }).getByRole('link', { name: /^Rotate/ }).click();

@@ -34,7 +34,7 @@ for (const path of ['', 'users', 'groups', 'activity', 'tokens', 'connect', 'tea
     await page.setViewportSize({ width: 794, height: 1123 });
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     await page.goto(team + path);
-    assert.deepEqual(await shown('.rail, .top, .btn, .skip, .bar'), []);
+    assert.deepEqual(await shown('.rail, .top, .stay, .btn, .skip, .bar'), []);
     assert.deepEqual(await shown('.only-s, .only-xs'), [], 'what a column says is not said a second time');
     const columns = page.locator('th.p1, th.p2, th.p3, td.p1, td.p2, td.p3');
     const hidden = await columns.evaluateAll((all) => all.filter((one) => !one.checkVisibility() && !one.closest('details:not([open])')).length);
