@@ -16,6 +16,8 @@ use crate::store::{ActivityRow, Edge, Token};
 const TOGETHER_MS: i64 = 60 * 1000;
 /// Names in one sentence.
 const NAMES: usize = 3;
+/// Characters of a value in the team's history.
+const LONGEST: usize = 120;
 /// Groups in one sentence.
 const GROUPS: usize = 5;
 /// Attributes that describe somebody's job, and those that say how to reach somebody.
@@ -80,6 +82,11 @@ impl Teller<'_> {
             entry.href = href;
             // The sentence has said it.
             entry.diff.changes.retain(|change| change.name != "active");
+            // Among others a change is told in short; its own page has the whole of it.
+            for change in &mut entry.diff.changes {
+                change.old = clipped(&change.old, LONGEST);
+                change.new = clipped(&change.new, LONGEST);
+            }
         } else {
             entry.said = match self.by(&first.row) {
                 by if by.is_empty() => Said::default().link(verb(first, &entry.diff.changes), href),

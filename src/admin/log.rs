@@ -242,7 +242,7 @@ async fn lines(
         let target = if line.open { "" } else { row.activity.request.as_str() };
         line.href = format!("{base}activity{}#{}", with(asked, &[("open", target)]), row.activity.request);
         if !words.is_empty() {
-            line.sub = format!("{words}. {}", line.sub);
+            line.sub = format!("{words} from {}. {}", row.activity.address, line.sub);
         }
         if line.open {
             let opened = rows.iter().find(|row| row.activity.request == open).unwrap_or(&rows[0]);

@@ -26,7 +26,9 @@ use crate::store::Token;
 struct GroupLine {
     id: String,
     name: String,
-    how: String,
+    /// A member of the group itself, and since when that is known.
+    direct: bool,
+    since: Option<When>,
 }
 
 #[derive(Template)]
@@ -61,11 +63,8 @@ pub fn user(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> {
     let groups = found.groups.iter().map(|(group, since)| GroupLine {
         id: group.id.clone(),
         name: clipped(&group.display, 120),
-        how: match (group.direct, since) {
-            (true, Some(since)) => format!("Since {}", zone.date(*since)),
-            (true, None) => "Member".to_owned(),
-            (false, _) => "Through a group within it".to_owned(),
-        },
+        direct: group.direct,
+        since: since.filter(|_| group.direct).map(|since| zone.dated(since)),
     });
     let tests = HashSet::new();
     let whose = Whose::Own(Kind::User);
