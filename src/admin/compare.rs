@@ -133,7 +133,7 @@ fn show(
 ) -> Result<Response, Fault> {
     let title = if faults.is_empty() { "Compare" } else { "Error: Compare" };
     let base = page.base();
-    let provider = super::idp::of(&page)?;
+    let provider = super::idp::of(&page);
     let lines = found.map_or(0, |found| found.lists().iter().map(|(_, list)| list.len()).sum());
     let template = ComparePage {
         file: Field::new("file", "", true, &faults),

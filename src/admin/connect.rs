@@ -87,7 +87,7 @@ struct ConnectPage {
 /// The page. While a token's text is on it, it is not compressed.
 pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
-    let provider = idp::of(&page)?;
+    let provider = idp::of(&page);
     let email = test_email(&page);
     let desk = page.visit.desk;
     let found = desk.service.connecting(page.team.id, &email).await?;
@@ -132,7 +132,7 @@ pub async fn choose(mut page: Page<'_, '_>) -> Result<Response, Fault> {
 /// The parts of the page that change, as they are now.
 pub async fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
     let zone = page.visit.zone.clone();
-    let provider = idp::of(page)?;
+    let provider = idp::of(page);
     let email = test_email(page);
     let found = page.visit.desk.service.connecting(page.team.id, &email).await?;
     let seen = Seen::of(&found, &email);

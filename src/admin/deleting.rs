@@ -31,7 +31,7 @@ pub fn question(page: &Page<'_, '_>, found: &Detail) -> Result<Option<Question>,
     let external = found.document.get("externalId").is_some();
     Ok(Some(Question {
         heading: format!("Delete {}’s record?", clipped(&found.row.display, 80)),
-        paragraphs: paragraphs(idp::of(page)?, &settings, found.groups.len() as u64, external),
+        paragraphs: paragraphs(idp::of(page), &settings, found.groups.len() as u64, external),
         action: format!("{}users/{}/delete", page.base(), found.row.id),
     }))
 }

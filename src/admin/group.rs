@@ -65,7 +65,7 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
     let base = page.base();
     let path = format!("{base}groups/{}", found.row.id);
     let name = clipped(&found.row.display, 200);
-    let provider = super::idp::of(&page)?;
+    let provider = super::idp::of(&page);
     let q = clean(&asked, "q");
     let template = GroupPage {
         downloads: Downloads::of_members(&format!("{path}/members")),

@@ -54,7 +54,7 @@ pub async fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
     let browse = browse(&asked);
     let narrowed = browse.narrowed();
-    let provider = super::idp::of(&page)?;
+    let provider = super::idp::of(&page);
     let found = page.visit.desk.service.browse(page.team.id, browse).await?;
     let base = page.base();
     let path = format!("{base}groups");

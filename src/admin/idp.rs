@@ -1,7 +1,6 @@
 //! The identity providers that the connect page knows: each one's own words, fields, steps, and what its test sends in its
 //! order. Data alone; what has reached the server is read in `reached`, and no request is understood by this table.
 
-use super::error::Fault;
 use super::page::Page;
 use crate::service::milestones::Event;
 
@@ -80,10 +79,10 @@ pub fn find(word: &str) -> Option<&'static Provider> {
 }
 
 /// The provider of a team's pages: the one that its address names, else the one that was chosen, else the one that is seen.
-pub fn of(page: &Page<'_, '_>) -> Result<&'static Provider, Fault> {
+pub fn of(page: &Page<'_, '_>) -> &'static Provider {
     match page.visit.request.query.get("idp").and_then(find) {
-        Some(asked) => Ok(asked),
-        None => Ok(chosen(page.visit.provider(page.team.id)?.as_deref())),
+        Some(asked) => asked,
+        None => chosen(page.team.provider.as_deref()),
     }
 }
 

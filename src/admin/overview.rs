@@ -109,7 +109,7 @@ async fn find(page: &Page<'_, '_>, zone: &Zone) -> Result<Overview, Fault> {
 
 async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<Live, Fault> {
     let base = page.base();
-    let idp = super::idp::of(page)?;
+    let idp = super::idp::of(page);
     let rotations = rotations(page, &found.tokens).await?;
     let mut health = health::brief(page.visit.desk, zone);
     let notices = attention::notices(zone, &base, idp, &found, &rotations, &health);

@@ -193,7 +193,7 @@ pub struct Page<'v, 'd> {
     pub visit: &'v mut Visit<'d>,
     pub who: SignedIn,
     pub team: Team,
-    teams: Vec<Team>,
+    pub teams: Vec<Team>,
 }
 
 impl<'v, 'd> Page<'v, 'd> {
@@ -299,9 +299,7 @@ pub fn shell(
         .map(|one| Link::new(format!("/admin/t/{}/", one.slug), one.name.as_str()))
         .collect();
     others.push(Link::new(format!("{base}team"), "All teams"));
-    // What cannot be read now is said by the page itself; the entry then has its usual words.
-    let chosen = visit.provider(team.id).unwrap_or_default();
-    let provider = super::idp::chosen(chosen.as_deref());
+    let provider = super::idp::chosen(team.provider.as_deref());
     let assets = &visit.desk.assets;
     let name = if who.admin.name.is_empty() { &who.admin.email } else { &who.admin.name };
     Shell {

@@ -99,10 +99,10 @@ pub fn still_used(old: &Token, new: &Token) -> bool {
 /// The rotations under way, oldest first.
 pub async fn rotations(page: &Page<'_, '_>, tokens: &[Token]) -> Result<Rotations, Fault> {
     let zone = &page.visit.zone;
-    let names = Names::read(page)?;
     let mut rows = Vec::new();
     for old in tokens {
         let Some(new) = replaced_by(old, tokens, zone.now()) else { continue };
+        let names = Names::read(page)?;
         let query = ActivityQuery {
             token: Some(new.n),
             from: Some(new.created),

@@ -187,7 +187,7 @@ struct SelftestPage {
 
 /// The page with the last sheet.
 pub fn show(mut page: Page<'_, '_>) -> Result<Response, Fault> {
-    let provider = super::idp::of(&page)?;
+    let provider = super::idp::of(&page);
     let run = page.visit.desk.bench.last();
     let sheet = sheet(&page.visit.zone, &page.base(), run.as_ref());
     let running = run.as_ref().is_some_and(|run| run.end.is_none());

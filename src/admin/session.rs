@@ -1,6 +1,5 @@
 //! Who visits: the cookies of a request, the session behind them, and the proof that a form came from one of our pages.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::Desk;
@@ -8,8 +7,8 @@ use super::error::Fault;
 use super::kept::Turn;
 use super::pending::Post;
 use super::when::Zone;
+use crate::base::Timestamp;
 use crate::base::secret::{self, Key};
-use crate::base::{TeamId, Timestamp};
 use crate::http::cookies::{self, Cookie, SameSite};
 use crate::http::upload::{self, Upload};
 use crate::http::{Headers, Method, Query, Request, Response, forms};
@@ -43,8 +42,6 @@ pub struct Visit<'d> {
     /// The secret that proves that a form is ours: the session's, or a visitor's own.
     secret: String,
     cookies: Vec<Cookie>,
-    /// The provider behind a team, once it was asked for.
-    provider: OnceLock<(TeamId, Option<String>)>,
 }
 
 impl<'d> Visit<'d> {
@@ -69,7 +66,6 @@ impl<'d> Visit<'d> {
             fault: None,
             secret: String::new(),
             cookies: Vec::new(),
-            provider: OnceLock::new(),
             request,
         };
         visit.look_up();
@@ -102,18 +98,6 @@ impl<'d> Visit<'d> {
     /// The value of one of our cookies.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         cookies::get(&self.request.headers, &self.cookie_name(name)).filter(|value| !value.is_empty())
-    }
-
-    /// The provider that a team chose or seems to have, read once for a page.
-    pub fn provider(&self, team: TeamId) -> Result<Option<String>, Error> {
-        match self.provider.get() {
-            Some((of, known)) if *of == team => Ok(known.clone()),
-            _ => {
-                let found = self.desk.service.chosen_provider(team)?;
-                let _ = self.provider.set((team, found.clone()));
-                Ok(found)
-            }
-        }
     }
 
     /// The administrator, or a redirect to sign in.

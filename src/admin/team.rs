@@ -80,9 +80,9 @@ fn show(
     let schemas = service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.schemas(current)?.len()) })?;
     let taken =
         service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.activity_bytes(Some(current))?) })?;
-    let teams: Vec<TeamLine> = service
-        .store()
-        .read_now(|tx| tx.teams()?.into_iter().map(|team| line(tx, team, current)).collect())?;
+    let all = page.teams.clone();
+    let teams: Vec<TeamLine> =
+        service.store().read_now(|tx| all.into_iter().map(|team| line(tx, team, current)).collect())?;
     let zone = page.visit.zone.clone();
     let removed = service.removed_teams()?.into_iter().map(|team| {
         let at = team.removed.unwrap_or_default();

@@ -224,7 +224,7 @@ pub fn created(mut page: Page<'_, '_>, n: &str) -> Result<Response, Fault> {
     let zone = page.visit.zone.clone();
     let text = desk.kept.text(page.who.session.hash, Shown::Token(page.team.id, token.n), zone.now());
     let tokens = desk.service.tokens(page.team.id)?;
-    let provider = super::idp::of(&page)?;
+    let provider = super::idp::of(&page);
     let email = test_email(&page);
     let mut shell = page.shell(&format!("Token {}", token.name), Here::Tokens);
     shell.events = format!("{}events?page=token&token={}", shell.base, token.n);

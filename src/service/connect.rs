@@ -6,7 +6,7 @@ use serde_json::json;
 use super::outside::FromOutside;
 use super::{Actor, Error, Service, milestones};
 use crate::base::TeamId;
-use crate::scim::{Kind, fold};
+use crate::scim::fold;
 use crate::store::{ActivityQuery, ActivityRow, Milestone, Token, Totals};
 
 /// More requests than this are not looked at.
@@ -37,32 +37,18 @@ impl Service {
         self.store()
             .read(move |tx| {
                 let query = ActivityQuery { limit: MOST_ROWS, ..ActivityQuery::default() };
-                let mut elsewhere: Option<(Token, String)> = None;
-                for other in tx.teams()?.into_iter().filter(|other| other.id != team) {
-                    let at = |token: &Token| token.used.as_ref().map(|used| used.at);
-                    let last = tx.tokens(other.id)?.into_iter().max_by_key(at);
-                    if let Some(last) =
-                        last.filter(|last| at(last) > elsewhere.as_ref().and_then(|(known, _)| at(known)))
-                    {
-                        elsewhere = Some((last, other.name));
-                    }
-                }
+                let (totals, email_taken) = tx.totals_and_user(team, &email)?;
                 Ok(Connecting {
                     tokens: tx.tokens(team)?,
                     rows: tx.activity_of_all(team, &query)?,
                     kept: milestones::kept(tx, team, &email)?,
                     outside: outside.clone(),
-                    totals: tx.totals(team)?,
-                    email_taken: tx.resource_by_value(team, Kind::User, "userName", &email)?.is_some(),
-                    elsewhere,
+                    totals,
+                    email_taken,
+                    elsewhere: tx.used_elsewhere(team)?,
                 })
             })
             .await
-    }
-
-    /// The provider that a team chose for its pages; else the one that used a token of it last, as far as it shows.
-    pub fn chosen_provider(&self, team: TeamId) -> Result<Option<String>, Error> {
-        self.store().read_now(|tx| Ok(tx.setting_or_provider(team, &name(team))?))
     }
 
     /// Remembers the provider that a team chose for its pages.
@@ -101,12 +87,14 @@ mod tests {
             service.create_team(&actor, "One").await.expect("made").id,
             service.create_team(&actor, "Other").await.expect("made").id,
         );
-        assert_eq!(service.chosen_provider(one).expect("read"), None);
+        let chosen =
+            |team| service.store().read_now(|tx| tx.team(team)).expect("read").and_then(|team| team.provider);
+        assert_eq!(chosen(one), None);
         for _ in 0..2 {
             service.choose_provider(&actor, one, "okta").await.expect("chosen");
         }
-        assert_eq!(service.chosen_provider(one).expect("read").as_deref(), Some("okta"));
-        assert_eq!(service.chosen_provider(other).expect("read"), None);
+        assert_eq!(chosen(one).as_deref(), Some("okta"));
+        assert_eq!(chosen(other), None);
         let audit = service.store().read_now(|tx| tx.audit(Some(one), None, 10)).expect("rows");
         assert_eq!(audit.iter().filter(|row| row.what == "provider.chosen").count(), 1);
     }

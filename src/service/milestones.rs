@@ -1,6 +1,8 @@
 //! What a provider does for the first time, told from its requests: kept for good with the first of each, so that a team
 //! that was connected long ago still shows it. Tests are told from people, at the latest when they are deleted.
 
+use std::collections::HashSet;
+
 use super::trial;
 use crate::base::TeamId;
 use crate::scim::Kind;
@@ -179,11 +181,15 @@ fn deleted(tx: &mut WriteTx<'_>, team: TeamId, id: &str, row: &Activity) -> Resu
 /// A team's milestones with tests told from people; where the first user or group is not kept, the oldest that is here.
 pub(super) fn kept(tx: &ReadTx<'_>, team: TeamId, email: &str) -> Result<Vec<Milestone>, super::Error> {
     let mut kept = tx.milestones(team)?;
+    let of_person = |one: &Milestone| Event::from_key(&one.name).filter(|event| event.of_test() != *event);
+    let subjects: Vec<&str> =
+        kept.iter().filter(|one| of_person(one).is_some()).filter_map(|one| one.subject.as_deref()).collect();
+    let known = if subjects.is_empty() { Vec::new() } else { tx.whereabouts(team, &subjects)? };
+    let tests: HashSet<String> =
+        known.into_iter().filter(|one| trial::is_test(one, email)).map(|one| one.id).collect();
     for one in &mut kept {
-        let (Some(event), Some(subject)) = (Event::from_key(&one.name), &one.subject) else { continue };
-        if event.of_test() != event
-            && tx.whereabouts(team, &[subject])?.iter().any(|one| trial::is_test(one, email))
-        {
+        let tested = one.subject.as_ref().is_some_and(|subject| tests.contains(subject));
+        if let Some(event) = of_person(one).filter(|_| tested) {
             one.name = event.of_test().key().to_owned();
         }
     }

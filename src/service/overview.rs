@@ -78,7 +78,7 @@ impl Service {
                     answers: load(tx.answer_times(team, ANSWERS)?, ANSWERS),
                     hours,
                     today,
-                    last: super::browse::latest(tx, team)?,
+                    last: latest.first().cloned(),
                     accepted: latest
                         .iter()
                         .map(|row| &row.activity)

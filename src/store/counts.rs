@@ -90,6 +90,18 @@ impl ReadTx<'_> {
         Ok(found.unwrap_or_default())
     }
 
+    /// All totals of a team, and whether it has a user with that name, in one look.
+    pub fn totals_and_user(&self, team: TeamId, user_name: &str) -> Result<(Totals, bool)> {
+        let sql =
+            "select users, active, groups, exists (select 1 from attribute where team = ?1 and kind = ?2
+                       and path = ?3 and value = ?4) from total where team = ?1";
+        let path = super::index::number("userName");
+        let found = self.one(sql, params![team, Kind::User, path, user_name], |row| {
+            Ok((Totals { users: row.get(0)?, active: row.get(1)?, groups: row.get(2)? }, row.get(3)?))
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// The hours from `from` to before `to` that had requests.
     pub fn hours(&self, team: Option<TeamId>, from: Timestamp, to: Timestamp) -> Result<Vec<Hour>> {
         self.all(

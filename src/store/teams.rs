@@ -19,9 +19,23 @@ pub struct Team {
     pub created: Timestamp,
     /// When it was removed; its tokens stopped then.
     pub removed: Option<Timestamp>,
+    /// The provider that was chosen for its pages; else the one that used a token of it last, as far as it shows.
+    pub provider: Option<String>,
 }
 
-/// Reads the columns n, slug, name, created and removed.
+/// The columns that `read` expects.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select n, slug, name, created, removed, coalesce(
+                 (select value from setting where setting.name = 'provider.' || team.n),
+                 (select provider from token where token.team = team.n and provider is not null
+                  order by used desc limit 1)) from team ",
+            $rest
+        )
+    };
+}
+
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
     Ok(Team {
         id: row.get(0)?,
@@ -29,38 +43,37 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
         name: row.get(2)?,
         created: row.get(3)?,
         removed: row.get(4)?,
+        provider: row.get(5)?,
     })
 }
 
 impl ReadTx<'_> {
     /// The teams that were not removed, in the order they were made; throw-away teams are not among them.
     pub fn teams(&self) -> Result<Vec<Team>> {
-        let sql = "select n, slug, name, created, removed from team
-                   where removed is null and slug not like '~%' order by n";
+        let sql = select!("where removed is null and slug not like '~%' order by n");
         self.all(sql, [], read)
     }
 
     /// The teams that were removed and are not erased, the last one first.
     pub fn removed_teams(&self) -> Result<Vec<Team>> {
-        let sql = "select n, slug, name, created, removed from team
-                   where removed is not null and erased is null order by removed desc, n desc";
+        let sql = select!("where removed is not null and erased is null order by removed desc, n desc");
         self.all(sql, [], read)
     }
 
     /// A team by its number, removed ones too.
     pub fn team(&self, team: TeamId) -> Result<Option<Team>> {
-        self.one("select n, slug, name, created, removed from team where n = ?", [team], read)
+        self.one(select!("where n = ?"), [team], read)
     }
 
     /// A living team by its slug.
     pub fn team_by_slug(&self, slug: &str) -> Result<Option<Team>> {
-        let sql = "select n, slug, name, created, removed from team where slug = ? and removed is null";
+        let sql = select!("where slug = ? and removed is null");
         self.one(sql, [slug], read)
     }
 
     /// A living team by its name, in any case.
     pub fn team_by_name(&self, name: &str) -> Result<Option<Team>> {
-        let sql = "select n, slug, name, created, removed from team where folded = ? and removed is null";
+        let sql = select!("where folded = ? and removed is null");
         self.one(sql, [fold(name)], read)
     }
 
@@ -85,7 +98,7 @@ impl WriteTx<'_> {
         let n = self.insert(sql, params![slug, name, fold(name), now])?;
         self.run("insert into total (team) values (?)", [n])?;
         self.raise_generation()?;
-        Ok(Team { id: TeamId(n), slug, name: name.to_owned(), created: now, removed: None })
+        Ok(Team { id: TeamId(n), slug, name: name.to_owned(), created: now, removed: None, provider: None })
     }
 
     /// Renames a living team, keeping its slug; false when there is none. `Taken` as above.

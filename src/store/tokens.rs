@@ -125,16 +125,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
 }
 
 impl ReadTx<'_> {
-    /// What a setting says; without it the provider by which a token of the team was used last.
-    pub fn setting_or_provider(&self, team: TeamId, setting: &str) -> Result<Option<String>> {
-        let sql = "select coalesce((select value from setting where name = ?),
-                       (select provider from token where team = ? and provider is not null order by used desc limit 1))";
-        Ok(self.one(sql, params![setting, team], |row| row.get(0))?.flatten())
-    }
-
     /// A team's tokens in the order they were made, ended ones too.
     pub fn tokens(&self, team: TeamId) -> Result<Vec<Token>> {
         self.all(select!("from token where team = ? order by n"), [team], read)
+    }
+
+    /// The token that was used last of another living team than this, with that team's name.
+    pub fn used_elsewhere(&self, team: TeamId) -> Result<Option<(Token, String)>> {
+        let sql = select!(
+            ", team.name from token join team on team.n = token.team
+             where team.n <> ? and removed is null and slug not like '~%' and used is not null order by used desc limit 1"
+        );
+        self.one(sql, [team], |row| Ok((read(row)?, row.get(19)?)))
     }
 
     /// One token of a team.
