@@ -3,6 +3,7 @@
 
 use rusqlite::params;
 
+use super::teams::select_team;
 use super::{ReadTx, Result, Team, WriteTx};
 use crate::base::{TeamId, Timestamp};
 
@@ -12,8 +13,9 @@ type Step = for<'t> fn(&mut WriteTx<'t>, TeamId, u32) -> Result<u64>;
 impl ReadTx<'_> {
     /// Teams that were removed before the given instant and still have data, the first removed first.
     pub fn teams_to_erase(&self, before: Timestamp) -> Result<Vec<Team>> {
-        let sql = "select n, slug, name, created, removed from team
-                   where removed <= ? and exists (select 1 from total where total.team = team.n) order by removed, n";
+        let sql = select_team!(
+            "where removed <= ? and exists (select 1 from total where total.team = team.n) order by removed, n"
+        );
         self.all(sql, [before], super::teams::read)
     }
 

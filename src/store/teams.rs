@@ -24,7 +24,7 @@ pub struct Team {
 }
 
 /// The columns that `read` expects.
-macro_rules! select {
+macro_rules! select_team {
     ($rest:literal) => {
         concat!(
             "select n, slug, name, created, removed, coalesce(
@@ -35,6 +35,7 @@ macro_rules! select {
         )
     };
 }
+pub(super) use select_team;
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
     Ok(Team {
@@ -50,30 +51,30 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
 impl ReadTx<'_> {
     /// The teams that were not removed, in the order they were made; throw-away teams are not among them.
     pub fn teams(&self) -> Result<Vec<Team>> {
-        let sql = select!("where removed is null and slug not like '~%' order by n");
+        let sql = select_team!("where removed is null and slug not like '~%' order by n");
         self.all(sql, [], read)
     }
 
     /// The teams that were removed and are not erased, the last one first.
     pub fn removed_teams(&self) -> Result<Vec<Team>> {
-        let sql = select!("where removed is not null and erased is null order by removed desc, n desc");
+        let sql = select_team!("where removed is not null and erased is null order by removed desc, n desc");
         self.all(sql, [], read)
     }
 
     /// A team by its number, removed ones too.
     pub fn team(&self, team: TeamId) -> Result<Option<Team>> {
-        self.one(select!("where n = ?"), [team], read)
+        self.one(select_team!("where n = ?"), [team], read)
     }
 
     /// A living team by its slug.
     pub fn team_by_slug(&self, slug: &str) -> Result<Option<Team>> {
-        let sql = select!("where slug = ? and removed is null");
+        let sql = select_team!("where slug = ? and removed is null");
         self.one(sql, [slug], read)
     }
 
     /// A living team by its name, in any case.
     pub fn team_by_name(&self, name: &str) -> Result<Option<Team>> {
-        let sql = select!("where folded = ? and removed is null");
+        let sql = select_team!("where folded = ? and removed is null");
         self.one(sql, [fold(name)], read)
     }
 
