@@ -131,6 +131,12 @@ impl<'a> Seen<'a> {
             Entry::Vacant(entry) => {
                 entry.insert(first);
             }
+            // Of the same instant, what tells the request's own words.
+            Entry::Occupied(mut entry) if first.at == entry.get().at => {
+                if entry.get().what.is_empty() {
+                    entry.insert(first);
+                }
+            }
             // Both the user and the group are deleted: that line is done with the last of them.
             Entry::Occupied(mut entry) if (first.at < entry.get().at) != (event == Event::TestDeleted) => {
                 entry.insert(first);
@@ -370,6 +376,16 @@ mod tests {
 
     fn kinds(found: &Connecting) -> Vec<&'static str> {
         kinds_of("jumpcloud", found)
+    }
+
+    #[test]
+    fn a_tokens_first_use_is_told_by_the_request_that_it_was() {
+        let mut found = connecting(vec![row(3, "GET", "/scim/Users", 200, None)]);
+        for used in [3000, 3001] {
+            found.tokens = vec![super::super::connect::tests::token(1, Some(used))];
+            let seen = Seen::of(&found, "");
+            assert_eq!(seen.first[&Event::Accepted].what, "GET /Users → 200", "{used}");
+        }
     }
 
     #[test]
