@@ -3,7 +3,7 @@
 //! a text is looked for in one pass over the names.
 
 use std::cmp::Ordering;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
 use rusqlite::params_from_iter;
@@ -225,6 +225,8 @@ impl ReadTx<'_> {
     /// One pass over the names: who matches, how many, and the page.
     fn looked_for(&self, team: TeamId, list: &List, conditions: &Conditions, sought: &str) -> Result<Listed> {
         let alone = list.order == Order::Name && !list.narrowed();
+        // Names and numbers are all that such a list is put in order and narrowed by.
+        let by_number = list.order == Order::Name && conditions.by_number;
         let down = if list.descending { " desc" } else { "" };
         let (named, mut values) = list.named(team);
         let sql = format!(
@@ -241,9 +243,12 @@ impl ReadTx<'_> {
             let called = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
             if called.contains(sought) || row.get(2)? {
                 total += 1;
-                match alone {
-                    true => kept.on_page(row.get(0)?, called),
-                    false => kept.numbers.push(row.get(0)?),
+                match () {
+                    () if alone => kept.on_page(row.get(0)?, called),
+                    () if by_number => {
+                        kept.places.push_back(Place { key: Key::Text(called.to_owned()), n: row.get(0)? });
+                    }
+                    () => kept.numbers.push(row.get(0)?),
                 }
             }
             Ok(ControlFlow::Continue(()))
@@ -256,6 +261,20 @@ impl ReadTx<'_> {
                 next: kept.places.back().filter(|_| kept.after).cloned(),
                 previous: kept.places.front().filter(|_| kept.before).cloned(),
             });
+        }
+        if by_number {
+            let numbers: Vec<i64> = kept.places.iter().map(|place| place.n).collect();
+            // Under the name by which the conditions know them.
+            let sql = format!(
+                "with resource (n) as (select value from json_each(?)) select n from resource where true{}",
+                conditions.text
+            );
+            let mut values = vec![as_json(&numbers).into()];
+            values.extend(conditions.values.iter().cloned());
+            let fit: HashSet<i64> =
+                self.all(&sql, params_from_iter(values), |row| row.get(0))?.into_iter().collect();
+            let places = kept.places.into_iter().filter(|place| fit.contains(&place.n)).collect();
+            return self.of_places(list, places);
         }
         if total > MANY && list.order == Order::Changed {
             // So many have it that a walk soon finds a page of them.
@@ -339,8 +358,10 @@ const CALLED: usize = 13;
 /// What a pass over the names keeps: the places of the page, and whether there are more on either side.
 struct Kept<'l> {
     list: &'l List,
+    /// Those of the page; of a list that is narrowed by memberships, all that match.
     places: VecDeque<Place>,
     /// All that match, of a list that is narrowed further.
+    /// All that match, of a list that is narrowed by what their rows tell.
     numbers: Vec<i64>,
     before: bool,
     after: bool,

@@ -20,6 +20,8 @@ const FEW_OF_SEVERAL: u64 = 4 * FEW;
 pub(super) struct Conditions {
     pub text: String,
     pub values: Vec<Sql>,
+    /// They ask for memberships alone, which numbers tell without the rows.
+    pub by_number: bool,
     /// Where few can match: a statement of their numbers, and its values.
     pub few: Option<(&'static str, Vec<Sql>)>,
 }
@@ -27,7 +29,12 @@ pub(super) struct Conditions {
 impl ReadTx<'_> {
     /// The conditions of a list.
     pub(super) fn conditions(&self, team: TeamId, list: &List, totals: &Totals) -> Result<Conditions> {
-        let mut found = Conditions { text: String::new(), values: Vec::new(), few: None };
+        let mut found = Conditions {
+            text: String::new(),
+            values: Vec::new(),
+            by_number: list.active.is_none() && list.since.is_none() && !list.empty,
+            few: None,
+        };
         let mut few: Vec<(u64, &'static str, Vec<Sql>)> = Vec::new();
         let mut and = |text: &str, values: Vec<Sql>| {
             found.text.push_str(text);
