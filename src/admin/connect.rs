@@ -104,7 +104,7 @@ pub async fn connect(mut page: Page<'_, '_>) -> Result<Response, Fault> {
         asked,
         refresh: page.visit.request.query.get("still").is_none(),
         may_change: page.may_change(),
-        notices: notices(&zone, provider, &warnings, seen.from_outside(), &email, &found),
+        notices: notices(&zone, provider, &warnings, seen.was_reached(), &email, &found),
         classes: step_classes(provider, &seen),
         base_url: Copy { id: "base", label: provider.base_field, text: url },
         token_hint: token_hint(&found.tokens, &zone),

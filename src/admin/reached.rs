@@ -122,7 +122,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether a request came from a public address.
-    pub fn from_outside(&self) -> bool {
+    pub fn was_reached(&self) -> bool {
         self.outside.is_some()
     }
 
