@@ -360,7 +360,6 @@ struct Kept<'l> {
     list: &'l List,
     /// Those of the page; of a list that is narrowed by memberships, all that match.
     places: VecDeque<Place>,
-    /// All that match, of a list that is narrowed further.
     /// All that match, of a list that is narrowed by what their rows tell.
     numbers: Vec<i64>,
     before: bool,
