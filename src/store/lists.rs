@@ -2,14 +2,14 @@
 //! Each is a walk along an index that ends with the page. Where few can match they are gathered by what makes them few, and
 //! a text is looked for in one pass over the names.
 
-use std::cmp::Ordering;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use rusqlite::params_from_iter;
 use rusqlite::types::Value as Sql;
 
 use super::counts::Totals;
+use super::listed_page::Kept;
 use super::narrow::{Conditions, MANY, kept_total};
 use super::resources::{read, resource_columns, select_resource};
 use super::search::{Key, Page, Place, bounds};
@@ -354,54 +354,6 @@ impl ReadTx<'_> {
 
 /// Where `called` stands behind the columns of a resource.
 const CALLED: usize = 13;
-
-/// What a pass over the names keeps: the places of the page, and whether there are more on either side.
-struct Kept<'l> {
-    list: &'l List,
-    /// Those of the page; of a list that is narrowed by memberships, all that match.
-    places: VecDeque<Place>,
-    /// All that match, of a list that is narrowed by what their rows tell.
-    numbers: Vec<i64>,
-    before: bool,
-    after: bool,
-}
-
-impl<'l> Kept<'l> {
-    fn new(list: &'l List) -> Kept<'l> {
-        Kept { list, places: VecDeque::new(), numbers: Vec::new(), before: false, after: false }
-    }
-
-    /// One that matches, in the list's order.
-    fn on_page(&mut self, n: i64, called: &str) {
-        let (place, count, back) = match &self.list.page {
-            Page::After { place, count } => (place.as_ref(), *count, false),
-            Page::Before { place, count } => (Some(place), *count, true),
-            Page::Index { count, .. } => (None, *count, false),
-        };
-        // Where it stands to the place: on this side of it, at it, or behind it.
-        let side = place.map(|place| {
-            let side = match &place.key {
-                Key::Text(at) => (called, n).cmp(&(at.as_str(), place.n)),
-                _ => Ordering::Greater,
-            };
-            if self.list.descending { side.reverse() } else { side }
-        });
-        let full = self.places.len() as u64 >= count;
-        match (side, back) {
-            (Some(Ordering::Less), true) => {
-                self.places.push_back(Place { key: Key::Text(called.to_owned()), n });
-                if full {
-                    self.places.pop_front();
-                    self.before = true;
-                }
-            }
-            (_, true) => self.after = true,
-            (Some(Ordering::Less | Ordering::Equal), false) => self.before = true,
-            (_, false) if full => self.after = true,
-            (_, false) => self.places.push_back(Place { key: Key::Text(called.to_owned()), n }),
-        }
-    }
-}
 
 pub(super) fn number_of(kind: Kind) -> i64 {
     if kind == Kind::User { 1 } else { 2 }

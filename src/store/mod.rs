@@ -18,6 +18,7 @@ mod history;
 pub mod index;
 mod known;
 mod leniencies;
+mod listed_page;
 mod lists;
 mod members;
 mod milestones;
