@@ -1,6 +1,7 @@
 //! Log lines on their way out: those of some milliseconds are written together, because a write for each request costs as
-//! much as the answer itself. Order is kept, no line is cut in two by another, and none is dropped: who meets a full buffer
-//! writes it out. Warnings and errors go at once, with all before them.
+//! much as the answer itself. Order is kept and no line is cut in two by another; who meets a full buffer writes it out, and
+//! warnings and errors go at once, with all before them. Lost is what the place refuses to take, and what waits when the
+//! process is killed hard: the activity in the file has every request all the same.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
