@@ -1,7 +1,7 @@
 //! Log lines on their way out: those of some milliseconds are written together, because a write for each request costs as
 //! much as the answer itself. Order is kept and no line is cut in two by another; who meets a full buffer writes it out, and
 //! warnings and errors go at once, with all before them. Lost is what the place refuses to take, and what waits when the
-//! process is killed hard: the activity in the file has every request all the same.
+//! process is killed hard; a change that was answered is in the activity all the same.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
