@@ -226,7 +226,7 @@ const ENTRA: Provider = Provider {
     connect: "Connect Entra ID",
     console: "the Microsoft Entra admin center",
     time: "About 10 minutes, then up to 40 until people arrive",
-    fill_in: "Copy these values.",
+    fill_in: "Copy these values. A Tenant URL that ends in ?aadOptscim062020 works as well.",
     paste: "In the Microsoft Entra admin center, open the application’s Provisioning page, paste these values \
             under Admin Credentials, press Test Connection, then Save.",
     base_field: "Tenant URL",
@@ -241,7 +241,7 @@ const ENTRA: Provider = Provider {
         },
         Step { values: true, ..step("Fill in the Admin Credentials", &[Event::Accepted]) },
         Step {
-            text: "Entra ID asks for a user who does not exist, and is told so.",
+            text: "Entra ID asks for a user who does not exist, and is told so. Mappings may stay as they are.",
             ..step("Press Test Connection, then Save", &[Event::UserLookup])
         },
         Step {
@@ -274,7 +274,7 @@ const ONELOGIN: Provider = Provider {
     connect: "Connect OneLogin",
     console: "the OneLogin Administration page",
     time: "About 10 minutes",
-    fill_in: "Copy these values. The JSON template may stay as OneLogin proposes it.",
+    fill_in: "Copy these values. Custom Headers may stay empty, and the JSON template as OneLogin proposes it.",
     paste: "In OneLogin, open the application’s Configuration tab, paste these values under API Connection, \
             press Enable, then Save.",
     base_field: "SCIM Base URL",
@@ -300,11 +300,11 @@ const ONELOGIN: Provider = Provider {
             path: &["Provisioning", "Enable provisioning"],
             text: "Choose which actions wait for an administrator, and what happens to the user here when the access ends: \
                    Suspend keeps the record, Delete removes it.",
-            ..step("Let OneLogin send changes", &[Event::UserLookup, Event::User])
+            ..step("Let OneLogin send changes", &[Event::User])
         },
         Step {
             path: &["Parameters", "Groups", "Include in User Provisioning"],
-            text: "Then add a rule that sets the groups to send.",
+            text: "Then add a rule under Rules: Set Groups in this application, to the groups to send.",
             groups: true,
             ..step("Include groups", &[Event::Group])
         },
@@ -324,7 +324,7 @@ const ONELOGIN: Provider = Provider {
         line(Event::Group, "First group created", "After a rule sets groups"),
         line(Event::Member, "First members in a group", "After the group"),
     ],
-    no_group: "Include Groups under Parameters, and add a rule that sets the groups to send.",
+    no_group: "Include Groups under Parameters, and add a rule under Rules that sets the groups to send.",
 };
 
 const OTHER: Provider = Provider {
@@ -392,6 +392,42 @@ mod tests {
             assert_eq!(events.len(), provider.lines.len(), "{}: an event has one line", provider.name);
         }
         assert!(find("nobody").is_none());
+    }
+
+    /// Whoever follows the guide in the documentation is told the same as on the page, in the same order.
+    #[test]
+    fn the_guides_have_the_steps_of_the_page() {
+        let guides = [
+            (&JUMPCLOUD, include_str!("../../docs/jumpcloud.md")),
+            (&OKTA, include_str!("../../docs/okta.md")),
+            (&ENTRA, include_str!("../../docs/entra.md")),
+            (&ONELOGIN, include_str!("../../docs/onelogin.md")),
+        ];
+        for (provider, guide) in guides {
+            // A line may end within a name.
+            let guide = guide.split_whitespace().collect::<Vec<_>>().join(" ");
+            let mut steps: Vec<&str> = Vec::new();
+            for (number, step) in provider.steps.iter().enumerate() {
+                let head = format!("{}. **{}**", number + 1, step.title);
+                let (_, rest) = guide.split_once(&head).unwrap_or_else(|| panic!("{head}: not in the guide"));
+                steps.push(rest);
+                let text = rest.split_once(&format!(" {}. **", number + 2)).map_or(rest, |(text, _)| text);
+                for part in step.path {
+                    let part = part.trim_end_matches(')');
+                    assert!(text.contains(part), "{}, {}: {part}", provider.name, step.title);
+                }
+            }
+            assert!(steps.is_sorted_by_key(|rest| std::cmp::Reverse(rest.len())), "{}: order", provider.name);
+            let table = guide.split_once("| --- |").expect("a table of fields").1;
+            let others = provider.fields.iter().flat_map(|(name, want)| [*name, *want]);
+            for field in [provider.base_field, provider.token_field]
+                .into_iter()
+                .chain(provider.email_field)
+                .chain(others)
+            {
+                assert!(table.contains(field), "{}: {field}", provider.name);
+            }
+        }
     }
 
     #[test]
