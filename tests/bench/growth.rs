@@ -29,7 +29,7 @@ pub async fn run(report: &mut Report, data: &Path, tls: bool, sizes: &[usize], e
         if users == 10_000 {
             memory(report, &desk, "10,000 users", Some(48.0));
         }
-        groups = stage(&mut desk, number, users).await;
+        groups = stage(report, &mut desk, number, users).await;
         match users {
             100_000 => memory(report, &desk, "100,000 users with a group of 100,000", Some(96.0)),
             1_000_000 => memory(report, &desk, "1,000,000 users", None),
@@ -45,14 +45,22 @@ pub async fn run(report: &mut Report, data: &Path, tls: bool, sizes: &[usize], e
 }
 
 /// The workloads at one size; the groups that are left.
-async fn stage(desk: &mut Desk, number: usize, users: usize) -> Vec<String> {
-    let fresh = desk.fresh();
+async fn stage(report: &mut Report, desk: &mut Desk, number: usize, users: usize) -> Vec<String> {
+    let (fresh, count) = (desk.fresh(), desk.fresh());
     let make_new = make(move |_| {
         let k = fresh();
         calls::newcomer(&format!("grow{number}-{k}@example.com"), k)
     });
+    let (first, before) = (count(), desk.server.pages());
     let (limit, what) = (desk.timed(CONNECTIONS), "create".into());
     desk.measure(Work { key: "w1", what, limit, make: make_new, ceiling: false, goals: Vec::new() }).await;
+    let (made, after) = ((count() - first - 1) as f64, desk.server.pages());
+    if desk.scheme == "http" {
+        for (what, before, after) in [("read", before[0], after[0]), ("written", before[1], after[1])] {
+            let what = format!("w1 at {users} users: pages {what} for each");
+            report.fact(Fact::new(what, (after - before) / made, ""));
+        }
+    }
     // Those users stay; totals below count them by asking.
     workloads::single(desk).await;
     let total = total(desk).await;

@@ -87,6 +87,15 @@ impl Running {
         Duration::from_nanos(nanos.sum())
     }
 
+    /// Pages of 4 KiB that it read from files so far, and wrote to them: what its own caches did not hold, and logs.
+    pub fn pages(&self) -> [f64; 2] {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap_or_default();
+        ["rchar: ", "wchar: "].map(|name| {
+            let line = io.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+            line.parse::<f64>().unwrap_or(0.0) / 4096.0
+        })
+    }
+
     /// What it holds in memory.
     pub fn memory(&self) -> Memory {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
