@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::pulse::{Pulse, pulses};
 use super::{Error, Service};
+use crate::base::id::request_time;
 use crate::base::{TeamId, Timestamp};
 use crate::scim::fold::fold;
 use crate::scim::resource::GroupRef;
@@ -114,7 +116,15 @@ pub struct Finds {
 impl Service {
     /// One page of a list.
     pub async fn browse(&self, team: TeamId, browse: Browse) -> Result<Listed, Error> {
-        self.store().read(move |tx| list(tx, team, &browse)).await
+        self.store()
+            .read(move |tx| {
+                let mut listed = list(tx, team, &browse, tx.surroundings(team, CHOICE)?)?;
+                if listed.rows.is_empty() {
+                    listed.last = latest(tx, team)?.map(|row| row.activity.at);
+                }
+                Ok(listed)
+            })
+            .await
     }
 
     /// A user or group by its id.
@@ -134,18 +144,20 @@ impl Service {
                     text: text.clone(),
                     ..Browse::all(kind, Page::After { place: None, count: 10 })
                 };
-                let request = tx.activity_of_request(team, &text)?;
-                let mut gone: Vec<Tombstone> = Vec::new();
-                if tx.resource_any(team, &text)?.is_none() {
+                // What cannot be an id is looked for by name alone.
+                let request = match request_time(&text) {
+                    Some(_) => tx.activity_of_request(team, &text)?,
+                    None => None,
+                };
+                let mut gone = tx.buried(team, [Kind::User, Kind::Group], &text, 10)?;
+                if Uuid::try_parse(&text).is_ok() && tx.resource_any(team, &text)?.is_none() {
                     gone.extend(tx.tombstone(team, &text)?);
                 }
-                for kind in [Kind::User, Kind::Group] {
-                    gone.extend(tx.buried(team, kind, &text, 10)?);
-                }
+                let around = tx.surroundings(team, CHOICE)?;
                 Ok(Finds {
                     gone,
-                    users: list(tx, team, &some(Kind::User))?,
-                    groups: list(tx, team, &some(Kind::Group))?,
+                    users: list(tx, team, &some(Kind::User), around.clone())?,
+                    groups: list(tx, team, &some(Kind::Group), around)?,
                     request,
                 })
             })
@@ -153,13 +165,12 @@ impl Service {
     }
 }
 
-fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error> {
-    let mut around = tx.surroundings(team, CHOICE)?;
+fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse, mut around: Surroundings) -> Result<Listed, Error> {
     if let Some(names) = &mut around.names {
         names.sort_by_cached_key(|(_, name)| fold(name));
     }
     // A group or user who is not there leaves an empty list.
-    let none = |around| Ok(Listed { total: Some(0), around, last: last(tx, team)?, ..Listed::default() });
+    let none = |around| Ok(Listed { total: Some(0), around, ..Listed::default() });
     let (mut group, mut member) = (None, None);
     if !browse.group.is_empty() {
         match meant(tx, team, Kind::Group, &browse.group)? {
@@ -215,9 +226,6 @@ fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error>
         (row, groups)
     };
     listed.rows = rows.into_iter().map(with_groups).collect();
-    if listed.rows.is_empty() {
-        listed.last = last(tx, team)?;
-    }
     Ok(listed)
 }
 
@@ -225,10 +233,6 @@ fn list(tx: &ReadTx<'_>, team: TeamId, browse: &Browse) -> Result<Listed, Error>
 pub fn sorts_by_members(around: &Surroundings) -> bool {
     const MOST: u64 = 2_000;
     around.totals.groups <= MOST
-}
-
-fn last(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<Timestamp>, Error> {
-    Ok(latest(tx, team)?.map(|row| row.activity.at))
 }
 
 /// Who had such a name before, with it, first on the first page of a search; those found by their present names are not

@@ -202,7 +202,7 @@ fn past(tx: &ReadTx<'_>, team: TeamId, text: &str) -> Result<Vec<String>, Error>
         found.extend(tx.formerly(team, kind, text, NAMESAKES)?.into_iter().map(|row| row.id));
     }
     for (kind, _) in NAMED {
-        found.extend(tx.buried(team, kind, text, NAMESAKES)?.into_iter().map(|gone| gone.id));
+        found.extend(tx.buried(team, [kind; 2], text, NAMESAKES)?.into_iter().map(|gone| gone.id));
     }
     Ok(found)
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::base::TeamId;
+use crate::base::{TeamId, Timestamp};
 use crate::store::{ReadTx, StoreError};
 
 /// The time within which people are counted together.
@@ -28,19 +28,15 @@ pub enum Over {
     Percent(u32),
 }
 
-/// Looks at the last hour; `None` while it is as usual.
-pub fn leaving(tx: &ReadTx<'_>, team: TeamId) -> Result<Option<Leaving>, StoreError> {
-    let chosen = tx.team_settings(team)?;
-    if chosen.warn_people.is_none() && chosen.warn_percent.is_none() {
-        return Ok(None);
-    }
-    let now = tx.now();
-    let since = crate::base::Timestamp(now.0 - WITHIN.as_millis() as i64);
+/// Looks at the last hour; `None` while it is as usual. `active` people are left.
+pub fn leaving(tx: &ReadTx<'_>, team: TeamId, active: u64) -> Result<Option<Leaving>, StoreError> {
+    let since = Timestamp(tx.now().0 - WITHIN.as_millis() as i64);
     let people = tx.people_who_left(team, since)?;
     if people == 0 {
         return Ok(None);
     }
-    let before = tx.totals(team)?.active + people;
+    let chosen = tx.team_settings(team)?;
+    let before = active + people;
     let percent = people * 100 / before;
     let over = match (chosen.warn_people, chosen.warn_percent) {
         (Some(most), _) if people > u64::from(most) => Over::People(most),
@@ -81,7 +77,10 @@ mod tests {
     }
 
     fn found(desk: &Desk) -> Option<Leaving> {
-        desk.service.store().read_now(|tx| leaving(tx, desk.team)).expect("read")
+        desk.service
+            .store()
+            .read_now(|tx| leaving(tx, desk.team, tx.totals(desk.team)?.active))
+            .expect("read")
     }
 
     async fn choose(desk: &Desk, people: Option<u32>, percent: Option<u32>) {

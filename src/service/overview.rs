@@ -72,8 +72,8 @@ impl Service {
                     today.errors += hour.errors;
                     today.came_to += hour.came_to;
                 }
+                let totals = tx.totals(team)?;
                 Ok(Overview {
-                    totals: tx.totals(team)?,
                     since: since.map(|at| tx.changes_since(team, at)).transpose()?,
                     answers: load(tx.answer_times(team, ANSWERS)?, ANSWERS),
                     hours,
@@ -87,7 +87,8 @@ impl Service {
                     changes: told(tx, team, tx.activity(Some(team), &changes)?)?,
                     errors: tx.activity_of_all(team, &errors)?,
                     tokens: tx.tokens(team)?,
-                    leaving: leaving(tx, team)?,
+                    leaving: leaving(tx, team, totals.active)?,
+                    totals,
                 })
             })
             .await

@@ -2,6 +2,7 @@
 //! only; the words are the page's.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::store::{ActivityRow, Edge, ReadTx};
 /// Members of one request that are named; the others are counted.
 const NAMED: usize = 4;
 /// Events of one request that are looked at.
-const EVENTS: u32 = 8;
+const EVENTS: u64 = 8;
 
 /// Somebody by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +67,16 @@ impl Told {
 /// Requests with whom they moved, in their order; ids of managers become names.
 pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
     let mut names = Names::new(tx, team);
-    names.learn(rows.iter().flat_map(managers_of))?;
+    let moves = tx.moves(team, rows.iter().flat_map(|row| moved_by(row).unwrap_or_default()))?;
+    names.learn(
+        rows.iter().flat_map(managers_of).chain(moves.values().flat_map(|(_, body)| members_of(body))),
+    )?;
     let mut all = Vec::with_capacity(rows.len());
     for mut row in rows {
-        let (joined, left) = moved(&mut names, &row)?;
+        let (mut joined, mut left) = (Moved::default(), Moved::default());
+        for (_, (event, body)) in moved_by(&row).into_iter().flat_map(|numbers| moves.range(numbers)) {
+            count(&mut names, (&mut joined, &mut left), event, body)?;
+        }
         managers(&mut names, &mut row)?;
         all.push(Told { joined, left, ..Told::of(row) });
     }
@@ -112,20 +119,12 @@ impl<'a> Names<'a> {
     }
 }
 
-fn moved(names: &mut Names<'_>, row: &ActivityRow) -> Result<(Moved, Moved), Error> {
-    let (mut joined, mut left) = (Moved::default(), Moved::default());
+/// The numbers of the events that may tell whom a request moved.
+fn moved_by(row: &ActivityRow) -> Option<Range<u64>> {
     let activity = &row.activity;
-    let (Some((first, last)), Some(group)) = (activity.events, &activity.subject) else {
-        return Ok((joined, left));
-    };
-    if group.kind != Kind::Group || activity.status >= 400 {
-        return Ok((joined, left));
-    }
-    let limit = EVENTS.min((last - first + 1) as u32);
-    for event in names.tx.events_after(names.team, first - 1, limit)? {
-        count(names, (&mut joined, &mut left), &event.name, &event.body)?;
-    }
-    Ok((joined, left))
+    let ((first, last), group) = (activity.events?, activity.subject.as_ref()?);
+    let moves = group.kind == Kind::Group && activity.status < 400;
+    moves.then(|| first..first + EVENTS.min(last - first + 1))
 }
 
 /// Adds the members of one event to those who joined or left.

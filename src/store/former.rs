@@ -11,16 +11,16 @@ impl ReadTx<'_> {
     /// The living users or groups that had this name before, in any case, latest rename first.
     pub fn formerly(&self, team: TeamId, kind: Kind, name: &str, limit: u32) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
-        for id in self.named_before(team, kind, name, i64::from(limit), true)? {
+        for id in self.named_before(team, [kind; 2], name, i64::from(limit), true)? {
             rows.extend(self.resource(team, kind, &id)?);
         }
         Ok(rows)
     }
 
     /// Those who had this name when they were deleted, or before, and are not here; latest first.
-    pub fn buried(&self, team: TeamId, kind: Kind, name: &str, limit: u32) -> Result<Vec<Tombstone>> {
+    pub fn buried(&self, team: TeamId, kinds: [Kind; 2], name: &str, limit: u32) -> Result<Vec<Tombstone>> {
         let mut gone = Vec::new();
-        for id in self.named_before(team, kind, name, i64::from(limit), false)? {
+        for id in self.named_before(team, kinds, name, i64::from(limit), false)? {
             gone.extend(self.tombstone(team, &id)?);
         }
         Ok(gone)
@@ -30,7 +30,7 @@ impl ReadTx<'_> {
     fn named_before(
         &self,
         team: TeamId,
-        kind: Kind,
+        kinds: [Kind; 2],
         name: &str,
         limit: i64,
         here: bool,
@@ -39,10 +39,11 @@ impl ReadTx<'_> {
         let sql = "select coalesce(living.id, dead.id) as had from former_name
                    left join resource living on living.n = former_name.resource
                    left join tombstone dead on dead.n = former_name.resource
-                   where former_name.team = ?1 and former_name.kind = ?2 and former_name.name = ?3 and had is not null
-                   and exists (select 1 from resource now where now.team = ?1 and now.id = had) = ?5
-                   group by had order by max(until) desc limit ?4";
-        self.all(sql, params![team, kind, fold(name), limit, here], |row| row.get(0))
+                   where former_name.team = ?1 and former_name.kind in (?2, ?3) and former_name.name = ?4 and had is not null
+                   and exists (select 1 from resource now where now.team = ?1 and now.id = had) = ?6
+                   group by had order by max(until) desc limit ?5";
+        let [one, other] = kinds;
+        self.all(sql, params![team, one, other, fold(name), limit, here], |row| row.get(0))
     }
 
     /// The living users or groups with this in a name that they had before and have no longer, in any case: who, and that
@@ -54,20 +55,17 @@ impl ReadTx<'_> {
         part: &str,
         limit: u32,
     ) -> Result<Vec<(Row, String)>> {
-        let sql = "select coalesce(living.id, dead.id) as had, former_name.name, max(until) from former_name
+        let sql = "select now.n, former_name.name, max(until) from former_name
                    left join resource living on living.n = former_name.resource
                    left join tombstone dead on dead.n = former_name.resource
+                   join resource now on now.team = ?1 and now.id = coalesce(living.id, dead.id)
                    where former_name.team = ?1 and former_name.kind = ?2 and instr(former_name.name, ?3) > 0
-                   and exists (select 1 from resource now where now.team = ?1 and now.id = had)
-                   group by had order by 3 desc limit ?4";
+                   group by now.n order by 3 desc limit ?4";
         let found = self.all(sql, params![team, kind, fold(part), limit], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
         })?;
-        let mut rows = Vec::with_capacity(found.len());
-        for (id, name) in found {
-            rows.extend(self.resource(team, kind, &id)?.map(|row| (row, name)));
-        }
-        Ok(rows)
+        let (numbers, names): (Vec<i64>, Vec<String>) = found.into_iter().unzip();
+        Ok(self.rows_by_number(&numbers)?.into_iter().zip(names).collect())
     }
 }
 

@@ -1,6 +1,8 @@
 //! What happened to one user or group: its events, the memberships it has and had, and the requests about it that made no
 //! event. `service` puts them together.
 
+use std::collections::BTreeMap;
+
 use rusqlite::params;
 use serde_json::Value;
 
@@ -37,17 +39,24 @@ pub struct Edge {
     pub joined: bool,
 }
 
+/// Of a membership event's body the first four members and how many there are.
+macro_rules! members {
+    () => {
+        "json_object('count', json_array_length(body, '$.members'), 'members',
+                     json_extract(body, '$.members[0]', '$.members[1]', '$.members[2]', '$.members[3]'))"
+    };
+}
+
 impl ReadTx<'_> {
     /// Events of one user or group with numbers below `before`, latest first.
     pub fn happened(&self, team: TeamId, id: &str, before: u64, limit: u32) -> Result<Vec<Happened>> {
         self.all(
-            "select number, at, name, request, token,
-             case when name like 'membership.%'
-                  then json_object('count', json_array_length(body, '$.members'), 'members',
-                                   json_extract(body, '$.members[0]', '$.members[1]', '$.members[2]', '$.members[3]'))
-                  when name like '%.created' or name like '%.restored' then 'null'
-                  else body end, who
-             from event where team = ? and resource = ? and number < ? order by number desc limit ?",
+            concat!(
+                "select number, at, name, request, token, case when name like 'membership.%' then ",
+                members!(),
+                " when name like '%.created' or name like '%.restored' then 'null' else body end, who
+                 from event where team = ? and resource = ? and number < ? order by number desc limit ?"
+            ),
             params![team, id, before, limit],
             |row| {
                 Ok(Happened {
@@ -62,6 +71,28 @@ impl ReadTx<'_> {
                 })
             },
         )
+    }
+
+    /// Those of the events with these numbers that tell of members, by their numbers: name, and body as `happened` has it.
+    pub fn moves(
+        &self,
+        team: TeamId,
+        numbers: impl IntoIterator<Item = u64>,
+    ) -> Result<BTreeMap<u64, (String, Value)>> {
+        let numbers: Vec<u64> = numbers.into_iter().collect();
+        if numbers.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let numbers = serde_json::to_string(&numbers).expect("numbers are JSON");
+        let sql = concat!(
+            "select number, name, ",
+            members!(),
+            " from json_each(?) wanted cross join event on number = wanted.value and team = ?
+             where name like 'membership.%'"
+        );
+        let found =
+            self.all(sql, params![numbers, team], |row| Ok((row.get(0)?, (row.get(1)?, json(row, 2)?))))?;
+        Ok(found.into_iter().collect())
     }
 
     /// Memberships that a user or group began or ended with events below `before`, latest first; also those under numbers
