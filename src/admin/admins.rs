@@ -165,7 +165,10 @@ pub fn list(mut page: Page<'_, '_>) -> Result<Response, Fault> {
                 Fact::new("Wrong passwords", "Slowed after 5, never locked for good"),
                 Fact::new("Passwords", "At least 12 characters"),
                 Fact::new("Sensitive changes", "Ask for the password or a code again after 10 minutes"),
-                Fact::new("Locked out?", "On the server: scimd admin reset-password, or reset-second-step"),
+                Fact {
+                    code: "scimd admin reset-password, reset-second-step".into(),
+                    ..Fact::new("Locked out?", "On the server:")
+                },
             ],
         },
         shell,

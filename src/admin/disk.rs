@@ -48,7 +48,7 @@ pub fn disk(room: Room, known: &Known) -> Option<Disk> {
             title: "Disk".into(),
             at: format!("{} of {} free", bytes(free), bytes(disk)),
             sub: format!("{said} {advice}").trim().to_owned(),
-            mono: false,
+            ..Check::default()
         },
         used: 100 - left.min(100),
     })

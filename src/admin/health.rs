@@ -10,7 +10,7 @@ use super::disk::{disk, uses};
 use super::error::Fault;
 use super::live;
 use super::page::{Here, Page, Shell, html, render};
-use super::parts::{Check, Facts, Link, Notice, When, clipped, counted};
+use super::parts::{Check, Facts, Icon, Link, Notice, When, clipped, counted};
 use super::when::{Zone, duration};
 use crate::base::Timestamp;
 use crate::http::Response;
@@ -45,6 +45,7 @@ struct Live {
     here: String,
     checked: When,
     lead: String,
+    glyph: Icon,
     notices: Vec<Notice>,
     checks: Vec<Check>,
     /// How many hundredths of the disk are used, and whether that is much.
@@ -87,6 +88,7 @@ async fn gathered(page: &Page<'_, '_>) -> Result<Live, Fault> {
     Ok(Live {
         checked: zone.ago(zone.now()),
         lead: format!("again every {again} s while this page is live. Version {version}, running {running}."),
+        glyph: Icon { name: "download" },
         notices,
         checks,
         used: disk.map(|disk| (disk.used, disk.check.kind)),
@@ -143,8 +145,13 @@ pub fn brief(desk: &Desk, zone: &Zone) -> Vec<Check> {
 /// The same in a few words, for the foot of every page.
 pub fn in_a_word(desk: &Desk, zone: &Zone) -> String {
     let mut checks = brief(desk, zone);
-    checks.extend(machine::clock().map(clock));
+    checks.extend(clock_if_wrong());
     words(&checks)
+}
+
+/// The clock's check, where it does not pass.
+pub fn clock_if_wrong() -> Option<Check> {
+    machine::clock().map(clock).filter(|check| check.kind != "ok")
 }
 
 fn words(checks: &[Check]) -> String {
@@ -163,7 +170,7 @@ pub fn answers(found: &Load) -> Option<Check> {
         title: "Answer time".into(),
         at: format!("p99 {}", duration(found.p99)),
         sub: format!("Of the latest {}", counted(found.requests, "request")),
-        mono: false,
+        ..Check::default()
     })
 }
 
@@ -193,7 +200,7 @@ fn outside(zone: &Zone, secure: bool, seen: Option<&FromOutside>) -> Check {
             title: format!("Reached from outside as {}", clipped(&seen.name, 100)),
             at: zone.beneath(seen.at),
             sub: format!("Last from {}", seen.address),
-            mono: false,
+            ..Check::default()
         },
         None => Check {
             kind: "todo",
@@ -204,7 +211,7 @@ fn outside(zone: &Zone, secure: bool, seen: Option<&FromOutside>) -> Check {
                     .into(),
                 false => "What a proxy in front of scimd receives cannot be seen from here.".into(),
             },
-            mono: false,
+            ..Check::default()
         },
     }
 }
@@ -223,7 +230,7 @@ fn clock(state: ClockState) -> Check {
                 .to_owned(),
         ),
     };
-    Check { kind, title: "Clock".into(), at: at.into(), sub, mono: false }
+    Check { kind, title: "Clock".into(), at: at.into(), sub, ..Check::default() }
 }
 
 const AUDIT: &str = "Audit log chain";
@@ -235,7 +242,7 @@ fn certificate(zone: &Zone, secure: bool, own: bool, ends: Option<Timestamp>) ->
             true => ("Cannot be read", "Look into the log of the server."),
             false => ("Without TLS", "A proxy in front must speak HTTPS: providers call nothing else."),
         };
-        return Check { kind: "warn", title, at: at.into(), sub: sub.into(), mono: false };
+        return Check { kind: "warn", title, at: at.into(), sub: sub.into(), ..Check::default() };
     };
     let days = ends.since(zone.now()).div_euclid(DAY_MS);
     let until = format!("Until {}.", zone.date(ends));
@@ -250,7 +257,7 @@ fn certificate(zone: &Zone, secure: bool, own: bool, ends: Option<Timestamp>) ->
         _ => ("ok", until),
     };
     let at = if days < 0 { "Has ended".to_owned() } else { format!("{} left", counted(days as u64, "day")) };
-    Check { kind, title, at, sub, mono: false }
+    Check { kind, title, at, sub, ..Check::default() }
 }
 
 fn database(found: &Health) -> Check {
@@ -262,7 +269,7 @@ fn database(found: &Health) -> Check {
             title,
             at: "Broken".into(),
             sub: format!("{why}. Stop scimd and run scimd check."),
-            mono: false,
+            ..Check::default()
         },
         (None, false) => Check {
             kind: "bad",
@@ -270,14 +277,14 @@ fn database(found: &Health) -> Check {
             at: "Cannot be written".into(),
             sub: "Changes are refused and nothing is lost. Make room on the disk; scimd goes on by itself."
                 .into(),
-            mono: false,
+            ..Check::default()
         },
         (None, true) => Check {
             kind: "ok",
             title,
             at: size,
             sub: "Can be read and written. scimd check proves every page of the file.".into(),
-            mono: false,
+            ..Check::default()
         },
     }
 }
@@ -290,14 +297,14 @@ fn audit(found: &Health) -> Check {
             title,
             at: if found.audit == 1 { "1 entry".into() } else { format!("{} entries", number(found.audit)) },
             sub: "Every entry’s hash fits the one before".into(),
-            mono: false,
+            ..Check::default()
         },
         Some(n) => Check {
             kind: "bad",
             title,
             at: format!("Wrong from entry {n} on"),
             sub: "Somebody changed the file without scimd. Keep a copy of it and find out who could.".into(),
-            mono: false,
+            ..Check::default()
         },
     }
 }

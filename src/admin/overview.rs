@@ -18,6 +18,7 @@ use super::when::Zone;
 use super::{attention, health};
 use crate::base::Timestamp;
 use crate::http::Response;
+use crate::scim::Kind;
 use crate::service::Cause;
 use crate::service::overview::Overview;
 use crate::service::sentence::number;
@@ -113,6 +114,7 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
     let rotations = rotations(page, &found.tokens).await?;
     let mut health = health::brief(page.visit.desk, zone);
     let notices = attention::notices(zone, &base, idp, &found, &rotations, &health);
+    health.extend(health::clock_if_wrong());
     health.extend(health::answers(&found.answers));
     let hours = every_hour(&found.hours, zone.now());
     let tests = tests_among(page, subjects(found.changes.iter().map(|told| &told.row)))?;
@@ -230,10 +232,10 @@ fn token_check(zone: &Zone, token: &Token) -> Option<Check> {
             }
         },
         sub: match &token.used {
-            Some(used) => format!("Last used {} from {}", zone.relative(used.at), used.address),
+            Some(used) => format!("Last used {} from", zone.relative(used.at)),
             None => "Never used".to_owned(),
         },
-        mono: false,
+        code: token.used.as_ref().map(|used| used.address.clone()).unwrap_or_default(),
     })
 }
 
@@ -244,6 +246,16 @@ fn days_left(end: Timestamp, now: Timestamp) -> u64 {
 
 fn count(rows: &[ActivityRow]) -> u64 {
     rows.iter().map(|row| row.activity.folded.max(1)).sum()
+}
+
+/// Whether several requests were about one and the same.
+fn of_one(rows: &[&ActivityRow]) -> &'static str {
+    let Some(first) = rows[0].activity.subject.as_ref().filter(|_| rows.len() > 1) else { return "" };
+    match rows.iter().all(|row| row.activity.subject.as_ref().is_some_and(|subject| subject.id == first.id)) {
+        true if first.kind == Kind::Group => " for one group",
+        true => " for one account",
+        false => "",
+    }
 }
 
 /// From when to when: `at 15:50`, `15:50 to 15:51`, `yesterday 22:10 to 15:51`.
@@ -277,9 +289,12 @@ fn faults(zone: &Zone, rows: &[ActivityRow]) -> Vec<Fact> {
             let times: u64 = rows.iter().map(|row| row.activity.folded.max(1)).sum();
             let first = &rows[0].activity;
             let one_sender = rows.iter().all(|row| row.activity.address == first.address);
-            let from = if one_sender { format!(" from {}", first.address) } else { String::new() };
+            let (from, code) =
+                if one_sender { (" from", first.address.clone()) } else { ("", String::new()) };
             let last = rows.last().map_or(first.at, |row| row.activity.at);
-            Fact::new(name, format!("{}{from}, {}", counted(times, "request"), span(zone, last, first.at)))
+            let when = span(zone, last, first.at);
+            let text = format!("{}{}, {when}{from}", counted(times, "request"), of_one(&rows));
+            Fact { code, ..Fact::new(name, text) }
         })
         .collect()
 }

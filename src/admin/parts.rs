@@ -221,7 +221,8 @@ pub struct Check {
     pub title: String,
     pub at: String,
     pub sub: String,
-    pub mono: bool,
+    /// An address, a request or a command behind `sub`.
+    pub code: String,
 }
 
 impl Check {
@@ -238,6 +239,8 @@ pub struct Fact {
     pub href: String,
     pub chip: String,
     pub mono: bool,
+    /// An address or a command behind the text.
+    pub code: String,
     pub at: Option<When>,
 }
 

@@ -195,8 +195,14 @@ pub fn checks(
         lines.push(match seen.first.get(&line.event) {
             Some(first) => {
                 last = last.max(Some((first.at, line.title)));
-                let (sub, mono) = beneath(line.event, first, seen);
-                Check { kind: "ok", title: line.title.into(), at: zone.beneath(first.at), sub, mono }
+                let (sub, code) = beneath(line.event, first, seen);
+                Check {
+                    kind: "ok",
+                    title: line.title.into(),
+                    at: zone.beneath(first.at),
+                    sub,
+                    code,
+                }
             }
             None if next == Some(n) => listening(zone, line.title, line.expected, refusal),
             None => {
@@ -222,15 +228,15 @@ pub fn checks(
     .hinted(zone, provider, found, seen)
 }
 
-/// What stands beneath a line that is done, and whether it is a request's own words.
-fn beneath(event: Event, first: &First, seen: &Seen<'_>) -> (String, bool) {
+/// What stands beneath a line that is done: words, and an address or a request.
+fn beneath(event: Event, first: &First, seen: &Seen<'_>) -> (String, String) {
     match (event, seen.mistaken) {
-        (Event::First, _) if !first.address.is_empty() => (format!("From {}", first.address), false),
+        (Event::First, _) if !first.address.is_empty() => ("From".into(), first.address.clone()),
         (Event::Accepted, Some((times, cause))) => {
             let name = cause.words().name;
-            (format!("{} refused just before: {name}", counted(times, "request")), false)
+            (format!("{} refused just before: {name}", counted(times, "request")), String::new())
         }
-        _ => (first.what.clone(), true),
+        _ => (String::new(), first.what.clone()),
     }
 }
 
@@ -253,7 +259,7 @@ impl Checks {
                 title: "Users arrive but no group".into(),
                 at: String::new(),
                 sub: provider.no_group.into(),
-                mono: false,
+                ..Check::default()
             });
         }
         self
@@ -268,7 +274,7 @@ fn outside_line(zone: &Zone, seen: &Seen<'_>, warnings: &[Check]) -> Check {
             title,
             at: zone.beneath(at),
             sub: format!("A request came from {address}"),
-            mono: false,
+            ..Check::default()
         },
         None => Check {
             kind: "todo",
@@ -278,7 +284,7 @@ fn outside_line(zone: &Zone, seen: &Seen<'_>, warnings: &[Check]) -> Check {
                 Some(warning) => warning.title.clone(),
                 None => "Shown by the first request from a public address".into(),
             },
-            mono: false,
+            ..Check::default()
         },
     }
 }
@@ -292,7 +298,7 @@ fn token_line(zone: &Zone, seen: &Seen<'_>) -> Check {
             title,
             at: "Listening".into(),
             sub: "Create one in the steps".into(),
-            mono: false,
+            ..Check::default()
         },
     }
 }
@@ -323,7 +329,7 @@ fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity
                 title: title.into(),
                 at: format!("Refused {}", zone.beneath(row.at)),
                 sub: format!("{} {} was answered {}. {words}", row.method, path(&row.path), row.status),
-                mono: false,
+                ..Check::default()
             }
         }
         None => Check {
@@ -331,7 +337,7 @@ fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity
             title: title.into(),
             at: "Listening".into(),
             sub: expected.into(),
-            mono: false,
+            ..Check::default()
         },
     }
 }
@@ -443,7 +449,7 @@ mod tests {
         };
         let line = |found: &Connecting, title: &str| {
             let line = lines(found).into_iter().find(|line| line.title == title).expect("a line");
-            (line.kind, line.at, line.sub)
+            (line.kind, line.at, format!("{} {}", line.sub, line.code).trim().to_owned())
         };
         let ok = |at: &str, sub: &str| ("ok", at.to_owned(), sub.to_owned());
         assert_eq!(line(&found, "First request arrived"), ok("00:00:01", "From 203.0.113.24"));
@@ -477,7 +483,8 @@ mod tests {
             let provider = super::super::idp::find("jumpcloud").expect("known");
             let lines =
                 checks(&Zone::utc(Timestamp(9_000_000)), provider, &found, &Seen::of(&found, ""), &[]).lines;
-            lines.into_iter().find(|line| line.title == "Token accepted").expect("a line").sub
+            let line = lines.into_iter().find(|line| line.title == "Token accepted").expect("a line");
+            line.sub + &line.code
         };
         let good = |n| row(n, "GET", "/scim/Users", 200, None);
         assert_eq!(

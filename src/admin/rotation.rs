@@ -140,7 +140,7 @@ fn rotation(
         title: title.into(),
         at,
         sub,
-        mono: false,
+        ..Check::default()
     };
     let provider = new.provider.as_deref().or(old.provider.as_deref()).unwrap_or("the provider");
     let pasted = format!("New token pasted into {provider} and used");

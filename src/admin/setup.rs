@@ -192,7 +192,7 @@ pub fn checks(base: &str, self_signed: bool) -> Vec<Check> {
         title: title.to_owned(),
         at: at.to_owned(),
         sub: if good { String::new() } else { cure.to_owned() },
-        mono: false,
+        ..Check::default()
     };
     vec![
         line(

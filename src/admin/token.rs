@@ -187,7 +187,7 @@ impl FirstUse {
                     title: "First request with this token".into(),
                     at: zone.beneath(first),
                     sub: format!("Last used {} from {}.", zone.relative(used.at), used.address),
-                    mono: false,
+                    ..Check::default()
                 },
             ),
             _ => (
@@ -197,7 +197,7 @@ impl FirstUse {
                     title: "Waiting for a first request with this token".into(),
                     at: format!("since {}", zone.time(token.created)),
                     sub: old.map(old_works).unwrap_or_default(),
-                    mono: false,
+                    ..Check::default()
                 },
             ),
         };
