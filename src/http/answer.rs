@@ -14,6 +14,7 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::base::wire::Tls;
 use crate::base::{Ids, Wire};
+use crate::http::room::Room;
 use crate::http::{Body, Handler, Headers, HostFault, Limits, Request, Response, gzip, host};
 
 /// What went wrong outside the handler, for which somebody above finds the words.
@@ -27,6 +28,8 @@ pub enum Fault {
     NoRequest,
     /// There is no host, or none that can be repeated in a link.
     BadHost(HostFault),
+    /// Too much waits for clients that take it slowly, and this answer would come to it.
+    NoRoom,
     /// The handler panicked; the log has the cause under this incident.
     Panicked(String),
 }
@@ -38,6 +41,7 @@ impl Fault {
             Fault::UriTooLong(_) => 414,
             Fault::HeadersTooLarge(_) => 431,
             Fault::BadHost(_) | Fault::NoRequest => 400,
+            Fault::NoRoom => 503,
             Fault::Panicked(_) => 500,
         }
     }
@@ -58,6 +62,10 @@ impl Fault {
                     .to_string()
             }
             Fault::BadHost(fault) => format!("{fault}."),
+            Fault::NoRoom => {
+                "Many large answers wait for clients that take them slowly: ask again in a moment, or for less at a time."
+                    .to_string()
+            }
             Fault::Panicked(incident) => {
                 format!("Something went wrong inside scimd. The log has the cause under {incident}.")
             }
@@ -86,6 +94,7 @@ pub(super) struct Shared {
     pub fault: FaultAnswer,
     pub ids: Ids,
     pub limits: Limits,
+    pub room: Room,
 }
 
 /// Answers one request.
@@ -117,11 +126,16 @@ pub(super) async fn answer(
     } else {
         handled(shared, request, &path).await
     };
-    let mut response = fault.unwrap_or_else(|fault| {
+    let worded = |fault: Fault| {
         let (method, path, user_agent) = (method.as_str(), raw_path.as_str(), agent.as_str());
         (shared.fault)(&Unserved { fault: &fault, id: &id, peer, method, path, user_agent, wire })
-    });
+    };
+    let mut response = fault.unwrap_or_else(worded);
     gzip::apply(&mut response, zipped).await;
+    // What changed something has happened, and its answer goes out.
+    if !shared.room.hold(&mut response.body, !method.is_safe()) {
+        response = worded(Fault::NoRoom).header("retry-after", "1");
+    }
     finish(&mut response.headers, &id);
     let bytes = response.body.size_hint().exact();
     let micros = began.elapsed().as_micros() as u64;

@@ -21,6 +21,7 @@ use crate::base::wire::Tls;
 use crate::http::answer::{FaultAnswer, Shared, answer, unread};
 use crate::http::load::{Counted, Load};
 use crate::http::plain::{self, PlainHttp};
+use crate::http::room::Room;
 use crate::http::stall::Stall;
 use crate::http::unread::Worded;
 use crate::http::{Handler, Response};
@@ -34,6 +35,8 @@ pub struct Limits {
     pub uri_bytes: usize,
     /// Bytes of header names and values.
     pub header_bytes: usize,
+    /// Bytes of large answers that wait for their clients at one time; none is begun beside them.
+    pub large_bytes: usize,
     /// Requests at one time within one HTTP/2 connection.
     pub streams: u32,
     /// For the TLS handshake.
@@ -54,6 +57,7 @@ impl Default for Limits {
             connections: 1024,
             uri_bytes: 16 * 1024,
             header_bytes: 32 * 1024,
+            large_bytes: 256 << 20,
             streams: 100,
             handshake: Duration::from_secs(5),
             idle: Duration::from_secs(30),
@@ -116,7 +120,13 @@ impl Server {
         let connection = Arc::new(Connection {
             acceptor: self.tls.map(TlsAcceptor::from),
             on_plain_http: self.on_plain_http,
-            shared: Shared { handler: self.handler, fault: self.fault, ids: self.ids, limits: self.limits },
+            shared: Shared {
+                handler: self.handler,
+                fault: self.fault,
+                ids: self.ids,
+                room: Room::new(self.limits.large_bytes),
+                limits: self.limits,
+            },
         });
         let places = Arc::new(Semaphore::new(connections));
         let mut accepting = tokio::task::JoinSet::new();
@@ -347,9 +357,13 @@ mod tests {
                 });
                 Response::with_body(200, body)
             }
+            "/large" => Response::text(200, vec![b'x'; LARGE]),
             _ => Response::text(200, "hello"),
         }
     }
+
+    /// More than a socket takes by itself.
+    const LARGE: usize = 16 << 20;
 
     fn start(limits: Limits) -> Running {
         let (stop, stopping) = watch::channel(false);
@@ -402,6 +416,27 @@ mod tests {
     }
 
     const CLOSE: &str = "Host: localhost\r\nConnection: close\r\n\r\n";
+
+    #[test]
+    fn large_answers_that_nobody_takes_turn_others_away_until_they_are_gone() {
+        let server = start(Limits { large_bytes: LARGE + LARGE / 2, ..quick() });
+        let large = |method: &str| server.ask(&format!("{method} /large HTTP/1.1\r\n{CLOSE}"));
+        let mut lazy = server.connect();
+        lazy.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");
+        read_until(&mut lazy, "\r\n\r\n");
+        let refused = large("GET");
+        assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("retry-after: 1\r\n"), "{refused}");
+        assert!(refused.ends_with("or for less at a time."), "{refused}");
+        assert!(server.ask(&format!("GET / HTTP/1.1\r\n{CLOSE}")).ends_with("hello"), "small ones go on");
+        assert!(large("PUT").starts_with("HTTP/1.1 200 "), "what may have changed something is answered");
+        drop(lazy);
+        let later = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            large("GET").starts_with("HTTP/1.1 200 ")
+        });
+        assert!(later, "there is room again");
+        server.end();
+    }
 
     #[test]
     fn answers_carry_an_id_and_head_has_the_length_without_the_body() {

@@ -15,6 +15,7 @@ mod plain;
 pub mod query;
 pub mod request;
 pub mod response;
+mod room;
 mod stall;
 mod unread;
 pub mod upload;

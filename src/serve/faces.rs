@@ -55,6 +55,7 @@ pub fn unserved(service: &Service, seen: &Unserved<'_>) -> Response {
             ..Asked::default()
         };
         let error = match seen.fault {
+            Fault::NoRoom => Error::Busy,
             Fault::Panicked(incident) => Error::Internal { incident: incident.clone() },
             Fault::UriTooLong(_) | Fault::HeadersTooLarge(_) => refused(Cause::TooLarge, seen.fault),
             Fault::BadHost(_) | Fault::NoRequest => refused(Cause::Garbled, seen.fault),
