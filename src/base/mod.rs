@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod host;
 pub mod id;
+pub mod memory;
 pub mod otp;
 mod seal;
 pub mod secret;

@@ -6,15 +6,19 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::{ReadTx, Shared, open};
+use crate::base::memory;
 use crate::store::{StoreError, error};
 
 /// How many steps of SQLite's machine pass between two looks at the deadline.
 const STEPS: i32 = 1000;
+
+/// A job of the pool that takes so long has read much; what it used may not be asked for again for hours.
+const LONG: Duration = Duration::from_millis(5);
 
 /// A read for the pool. `Err` when the snapshot could not be had.
 pub type PoolJob = Box<dyn FnOnce(Result<&ReadTx<'_>, StoreError>) + Send>;
@@ -141,9 +145,13 @@ pub fn work(shared: &Arc<Shared>, queue: &Mutex<Receiver<PoolJob>>) {
                 continue;
             }
         };
+        let began = Instant::now();
         // A connection that a job panicked on is not used again.
         if catch_unwind(AssertUnwindSafe(|| timed(shared, &mut open, job))).is_ok() {
             connection = Some(open);
+        }
+        if began.elapsed() >= LONG {
+            memory::give_back();
         }
         if let Some(damage) = error::take_damage() {
             shared.broke(damage);
