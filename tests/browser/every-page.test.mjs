@@ -148,7 +148,7 @@ test('three teams: empty, with one of each, with many and with hostile names', a
   ids.mei = await one.user('Mei', 'Chen');
   ids.engineering = await one.group('Engineering', [ids.mei]);
   const many = provider('many', 'JumpCloud production');
-  provider('many', hostile[4].slice(0, 50));
+  for (const name of [hostile[0], hostile[2], hostile[4].slice(0, 50), 'W'.repeat(100)]) provider('many', name);
   const people = [];
   for (const [n, name] of [...hostile, ...Array.from({ length: 60 }, (_, n) => `Person ${n}`)].entries()) {
     const made = await many.send(201, 'POST', '/Users', { schemas: schemas.user, userName: `p${n}@example.com`, displayName: name, title: name.slice(0, 200), active: n % 7 !== 3 });
