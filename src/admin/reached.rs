@@ -196,13 +196,7 @@ pub fn checks(
             Some(first) => {
                 last = last.max(Some((first.at, line.title)));
                 let (sub, code) = beneath(line.event, first, seen);
-                Check {
-                    kind: "ok",
-                    title: line.title.into(),
-                    at: zone.beneath(first.at),
-                    sub,
-                    code,
-                }
+                Check { kind: "ok", title: line.title.into(), at: zone.beneath(first.at), sub, code }
             }
             None if next == Some(n) => listening(zone, line.title, line.expected, refusal),
             None => {
