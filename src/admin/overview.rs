@@ -9,7 +9,7 @@ use super::error::Fault;
 use super::history::{Teller, Whose};
 use super::idp::Provider;
 use super::page::{Here, Page, Shell, html, render};
-use super::parts::{Check, Chip, Entry, Fact, Icon, Notice, Said, Timeline, When, counted};
+use super::parts::{Check, Chip, Entry, Fact, Facts, Icon, Notice, Said, Timeline, When, counted};
 use super::rhythm::Rhythm;
 use super::rotation::rotations;
 use super::token::tests_among;
@@ -76,7 +76,7 @@ struct Live {
     recent: Timeline,
     tokens: Vec<Check>,
     health: Vec<Check>,
-    faults: Vec<Fact>,
+    faults: Facts,
     fault_count: String,
 }
 
@@ -130,7 +130,7 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
         hours: figures(zone, &hours),
         recent: recent(&teller, &found.changes),
         tokens: found.tokens.iter().filter_map(|token| token_check(zone, token)).collect(),
-        faults: faults(zone, &found.errors),
+        faults: Facts { facts: faults(zone, &found.errors) },
         fault_count: number(count(&found.errors)),
         health,
         base,

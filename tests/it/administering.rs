@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{Browser, PASSWORD, administrator, at, between};
-use crate::server::{GROUP, Server, USER};
+use crate::server::{GROUP, Server, USER, until};
 
 const OWNER: &str = "mei@example.com";
 
@@ -106,6 +106,14 @@ fn the_overview_tells_what_came_since_the_last_sign_in_and_what_today_came_to() 
     assert!(page.contains(today), "what was sent again unchanged changed nothing: {page}");
     assert!(page.contains("4 changes</bdi></a> since you last"), "{page}");
     assert!(page.contains("p99 ") && page.contains("Of the latest 5 requests"), "{page}");
+    for _ in 0..2 {
+        caller.get(&format!("/Users/{id}")).is(404);
+    }
+    let errors = || between(&again.get(&at("")).is(200).text(), "id=\"errors\"", "</section>").to_owned();
+    until(|| errors().contains("2 requests for one account, "));
+    caller.get("/Users/nobody").is(404);
+    until(|| errors().contains(">3 requests, "));
+    assert!(errors().contains("from</bdi> <span class=\"mono\">127.0.0.1</span>"), "{}", errors());
     // Whether this machine's clock and disk are well is not the test's doing: the foot says what the page of health shows.
     let health = again.get(&at("health-status")).is(200).text();
     let checks = between(&health, "<ul class=\"checks\">", "</ul>");

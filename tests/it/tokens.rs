@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::Answer;
-use crate::server::{Caller, Data, Server, USER};
+use crate::server::{Caller, Data, Server, USER, until};
 
 fn with(caller: &Caller, authorization: Option<&str>) -> Answer {
     let headers: Vec<(&str, &str)> = authorization.iter().map(|value| ("authorization", *value)).collect();
@@ -82,16 +82,6 @@ fn a_revoked_token_is_refused_at_once() {
     let listed = server.data().run(&["token", "list"]).well().stdout;
     assert!(listed.contains("leaver") && listed.contains("revoked"), "{listed}");
     server.data().run(&["token", "revoke", "nobody"]).refused();
-}
-
-/// Waits until something has become true.
-#[track_caller]
-fn until(is_so: impl Fn() -> bool) {
-    let began = std::time::Instant::now();
-    while !is_so() {
-        assert!(began.elapsed().as_secs() < 20, "it never was");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
 }
 
 #[test]
