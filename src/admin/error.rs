@@ -137,11 +137,11 @@ fn fields(fault: &Fault) -> Vec<(&'static str, &'static str)> {
 /// The shell of the team in the path, where somebody is signed in and the team exists.
 fn inside(visit: &mut Visit<'_>, title: &str) -> Option<(Shell, String)> {
     let who = visit.who()?.clone();
-    let teams = visit.desk.service.teams().ok()?;
     let slug = visit.request.path.strip_prefix("/admin/t/").and_then(|rest| rest.split('/').next());
+    let teams = &who.teams;
     let team = teams.iter().find(|team| Some(team.slug.as_str()) == slug).or(teams.first())?.clone();
     let home = format!("/admin/t/{}/", team.slug);
-    Some((page::shell(visit, &who, &team, &teams, title, Here::Nowhere), home))
+    Some((page::shell(visit, &who, &team, title, Here::Nowhere), home))
 }
 
 /// To the sign-in page, and from there back to where the visitor wanted to go.

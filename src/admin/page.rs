@@ -193,16 +193,14 @@ pub struct Page<'v, 'd> {
     pub visit: &'v mut Visit<'d>,
     pub who: SignedIn,
     pub team: Team,
-    pub teams: Vec<Team>,
 }
 
 impl<'v, 'd> Page<'v, 'd> {
     /// Checks the session and finds the team of the path.
     pub fn open(visit: &'v mut Visit<'d>, slug: &str) -> Result<Page<'v, 'd>, Fault> {
         let who = visit.signed_in()?.clone();
-        let teams = visit.desk.service.teams()?;
-        let team = teams.iter().find(|team| team.slug == slug).cloned().ok_or(Fault::NotFound)?;
-        Ok(Page { visit, who, team, teams })
+        let team = who.teams.iter().find(|team| team.slug == slug).cloned().ok_or(Fault::NotFound)?;
+        Ok(Page { visit, who, team })
     }
 
     /// `/admin/t/acme/`
@@ -272,7 +270,7 @@ impl<'v, 'd> Page<'v, 'd> {
 
     /// The shell of a page of this team.
     pub fn shell(&mut self, title: &str, here: Here) -> Shell {
-        shell(self.visit, &self.who, &self.team, &self.teams, title, here)
+        shell(self.visit, &self.who, &self.team, title, here)
     }
 
     /// Where a list, or the page of one that stands in it, hears that it has to look again; as the address asks.
@@ -282,15 +280,8 @@ impl<'v, 'd> Page<'v, 'd> {
 }
 
 /// The shell around a page.
-pub fn shell(
-    visit: &mut Visit<'_>,
-    who: &SignedIn,
-    team: &Team,
-    teams: &[Team],
-    title: &str,
-    here: Here,
-) -> Shell {
-    let base = format!("/admin/t/{}/", team.slug);
+pub fn shell(visit: &mut Visit<'_>, who: &SignedIn, team: &Team, title: &str, here: Here) -> Shell {
+    let (base, teams) = (format!("/admin/t/{}/", team.slug), &who.teams);
     let place = teams.iter().position(|one| one.id == team.id).unwrap_or(0) + 1;
     let mut others: Vec<Link> = teams
         .iter()

@@ -80,7 +80,7 @@ fn show(
     let schemas = service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.schemas(current)?.len()) })?;
     let taken =
         service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.activity_bytes(Some(current))?) })?;
-    let all = page.teams.clone();
+    let all = page.who.teams.clone();
     let teams: Vec<TeamLine> =
         service.store().read_now(|tx| all.into_iter().map(|team| line(tx, team, current)).collect())?;
     let zone = page.visit.zone.clone();

@@ -9,7 +9,7 @@ use super::sessions::{Proof, Sessions};
 use super::{Actor, Error, Service};
 use crate::base::otp;
 use crate::base::secret::{self, read_recovery_code, sha256};
-use crate::store::{Admin, Hand, ReadTx, Session, WriteTx};
+use crate::store::{self, Admin, Hand, ReadTx, WriteTx};
 
 /// Recovery codes that are made at once.
 pub const CODES: usize = 10;
@@ -31,11 +31,11 @@ impl Standing {
     }
 }
 
-/// A session and its administrator, and how they stand with the second step, within a read.
-pub fn signed_in(tx: &ReadTx<'_>, hash: &[u8; 32]) -> Result<Option<(Session, Admin, Standing)>, Error> {
-    let Some(found) = tx.signed_in(hash, REQUIRED)? else { return Ok(None) };
-    let standing = Standing::of(&found.admin, found.second_step, is_required(found.setting));
-    Ok(Some((found.session, found.admin, standing)))
+/// A session with what every page asks about it, and how its administrator stands with the second step, within a read.
+pub fn signed_in(tx: &ReadTx<'_>, hash: &[u8; 32]) -> Result<Option<(store::SignedIn, Standing)>, Error> {
+    let Some(mut found) = tx.signed_in(hash, REQUIRED)? else { return Ok(None) };
+    let standing = Standing::of(&found.admin, found.second_step, is_required(found.setting.take()));
+    Ok(Some((found, standing)))
 }
 
 fn required(tx: &ReadTx<'_>) -> Result<bool, Error> {

@@ -12,7 +12,7 @@ use super::halves::Halves;
 use super::second_step::{Standing, signed_in};
 use super::{Actor, Error, Service, passwords};
 use crate::base::{Timestamp, secret};
-use crate::store::{Admin, Hand, Session};
+use crate::store::{self, Admin, Hand, Session, Team};
 
 /// A session ends when it was not used for this long.
 pub const IDLE: Duration = Duration::from_secs(4 * 60 * 60);
@@ -76,6 +76,8 @@ pub struct SignedIn {
     pub admin: Admin,
     pub session: Session,
     pub standing: Standing,
+    /// The teams that were not removed, in the order they were made.
+    pub teams: Vec<Team>,
     /// Where this request of theirs comes from.
     pub address: String,
 }
@@ -244,8 +246,9 @@ impl Sessions {
         let hash = secret::sha256(text.as_bytes());
         let store = self.service.store();
         let found = store.read_now(|tx| signed_in(tx, &hash))?;
-        let Some((session, admin, standing)) = found else { return Ok(Found::Unknown) };
-        let signed_in = SignedIn { admin, session, standing, address: address.to_owned() };
+        let Some((found, standing)) = found else { return Ok(Found::Unknown) };
+        let store::SignedIn { session, admin, teams, .. } = found;
+        let signed_in = SignedIn { admin, session, standing, teams, address: address.to_owned() };
         let now = self.service.clock().now();
         let admin = signed_in.admin.n;
         if signed_in.session.seen < earlier(now, IDLE) {

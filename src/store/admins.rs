@@ -1,7 +1,10 @@
 //! Administrators and their sessions. Passwords are hashed elsewhere; a session is found by the hash of its secret.
 
+use std::ops::ControlFlow;
+
 use rusqlite::{Row, params};
 
+use super::teams::{self, Team, listed_team, team_columns};
 use super::{ReadTx, Result, StoreError, WriteTx};
 use crate::base::Timestamp;
 use crate::scim::fold::fold;
@@ -55,6 +58,8 @@ pub struct SignedIn {
     pub second_step: bool,
     /// The value of the setting that was asked for.
     pub setting: Option<String>,
+    /// The teams that were not removed, in the order they were made.
+    pub teams: Vec<Team>,
 }
 
 macro_rules! select_admin {
@@ -97,6 +102,23 @@ fn read_session(row: &Row<'_>) -> rusqlite::Result<Session> {
     })
 }
 
+/// Where the team stands behind the columns of who is signed in.
+const TEAM: usize = 18;
+
+fn read_signed_in(row: &Row<'_>) -> rusqlite::Result<SignedIn> {
+    let admin = Admin {
+        n: row.get(8)?,
+        email: row.get(9)?,
+        name: row.get(10)?,
+        read_only: row.get(11)?,
+        created: row.get(12)?,
+        password_set: row.get(13)?,
+        signed_in: row.get::<_, Option<_>>(14)?.zip(row.get(15)?),
+    };
+    let (session, second_step, setting) = (read_session(row)?, row.get(16)?, row.get(17)?);
+    Ok(SignedIn { session, admin, second_step, setting, teams: Vec::new() })
+}
+
 impl ReadTx<'_> {
     /// The administrators in the order they were made.
     pub fn admins(&self) -> Result<Vec<Admin>> {
@@ -123,26 +145,32 @@ impl ReadTx<'_> {
         self.one(select_session!("where hash = ?"), [hash], read_session)
     }
 
-    /// A session with its administrator, whether the second step is set up, and a setting, in one look: every page asks.
+    /// A session with its administrator, whether the second step is set up, a setting, and the teams, in one look: every
+    /// page asks.
     pub fn signed_in(&self, hash: &[u8; 32], setting: &str) -> Result<Option<SignedIn>> {
-        let sql = "select hash, admin, session.created, seen, address, user_agent, proved, before,
-                       n, email, name, read_only, admin.created, password_set, signed_in, signed_in_from,
-                       exists (select 1 from second_step where second_step.admin = n),
-                       (select value from setting where setting.name = ?)
-                   from session join admin on admin.n = session.admin where hash = ?";
-        self.one(sql, params![setting, hash], |row| {
-            let admin = Admin {
-                n: row.get(8)?,
-                email: row.get(9)?,
-                name: row.get(10)?,
-                read_only: row.get(11)?,
-                created: row.get(12)?,
-                password_set: row.get(13)?,
-                signed_in: row.get::<_, Option<_>>(14)?.zip(row.get(15)?),
+        // A row for each team, and one with none where there is none.
+        let sql = concat!(
+            "select hash, admin, session.created, seen, address, user_agent, proved, before,
+                 admin.n, email, admin.name, read_only, admin.created, password_set, signed_in, signed_in_from,
+                 exists (select 1 from second_step where second_step.admin = admin.n),
+                 (select value from setting where setting.name = ?), ",
+            team_columns!(),
+            " from session join admin on admin.n = session.admin left join team on ",
+            listed_team!(),
+            " where hash = ? order by team.n"
+        );
+        let mut found: Option<SignedIn> = None;
+        self.each(sql, params![setting, hash], |row| {
+            let who = match &mut found {
+                Some(who) => who,
+                None => found.insert(read_signed_in(row)?),
             };
-            let (session, second_step, setting) = (read_session(row)?, row.get(16)?, row.get(17)?);
-            Ok(SignedIn { session, admin, second_step, setting })
-        })
+            if row.get::<_, Option<i64>>(TEAM)?.is_some() {
+                who.teams.push(teams::read_from(row, TEAM)?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
     }
 
     /// The sessions of an administrator, last seen first.

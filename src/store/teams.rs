@@ -24,34 +24,50 @@ pub struct Team {
 }
 
 /// The columns that `read` expects.
-macro_rules! select_team {
-    ($rest:literal) => {
-        concat!(
-            "select n, slug, name, created, removed, coalesce(
-                 (select value from setting where setting.name = 'provider.' || team.n),
-                 (select provider from token where token.team = team.n and provider is not null
-                  order by used desc limit 1)) from team ",
-            $rest
-        )
+macro_rules! team_columns {
+    () => {
+        "team.n, team.slug, team.name, team.created, team.removed, coalesce(
+             (select value from setting where setting.name = 'provider.' || team.n),
+             (select provider from token where token.team = team.n and provider is not null
+              order by used desc limit 1))"
     };
 }
-pub(super) use select_team;
+
+macro_rules! select_team {
+    ($rest:literal) => {
+        concat!("select ", $crate::store::teams::team_columns!(), " from team ", $rest)
+    };
+}
+pub(super) use {select_team, team_columns};
+
+/// A team that was not removed and is no throw-away.
+macro_rules! listed_team {
+    () => {
+        "team.removed is null and team.slug not like '~%'"
+    };
+}
+pub(super) use listed_team;
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Team> {
+    read_from(row, 0)
+}
+
+/// Reads a team from the columns that begin at one.
+pub(super) fn read_from(row: &Row<'_>, at: usize) -> rusqlite::Result<Team> {
     Ok(Team {
-        id: row.get(0)?,
-        slug: row.get(1)?,
-        name: row.get(2)?,
-        created: row.get(3)?,
-        removed: row.get(4)?,
-        provider: row.get(5)?,
+        id: row.get(at)?,
+        slug: row.get(at + 1)?,
+        name: row.get(at + 2)?,
+        created: row.get(at + 3)?,
+        removed: row.get(at + 4)?,
+        provider: row.get(at + 5)?,
     })
 }
 
 impl ReadTx<'_> {
     /// The teams that were not removed, in the order they were made; throw-away teams are not among them.
     pub fn teams(&self) -> Result<Vec<Team>> {
-        let sql = select_team!("where removed is null and slug not like '~%' order by n");
+        let sql = concat!("select ", team_columns!(), " from team where ", listed_team!(), " order by n");
         self.all(sql, [], read)
     }
 
