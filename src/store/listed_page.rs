@@ -9,17 +9,14 @@ use super::search::{Key, Page, Place};
 /// What a pass over the names keeps: the places of the page, and whether there are more on either side.
 pub(super) struct Kept<'l> {
     list: &'l List,
-    /// Those of the page; of a list that is narrowed by memberships, all that match.
     pub places: VecDeque<Place>,
-    /// All that match, of a list that is narrowed by what their rows tell.
-    pub numbers: Vec<i64>,
     pub before: bool,
     pub after: bool,
 }
 
 impl<'l> Kept<'l> {
     pub fn new(list: &'l List) -> Kept<'l> {
-        Kept { list, places: VecDeque::new(), numbers: Vec::new(), before: false, after: false }
+        Kept { list, places: VecDeque::new(), before: false, after: false }
     }
 
     /// One that matches, in the list's order.

@@ -2,7 +2,6 @@
 //! Each is a walk along an index that ends with the page. Where few can match they are gathered by what makes them few, and
 //! a text is looked for in one pass over the names.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use rusqlite::params_from_iter;
@@ -86,15 +85,6 @@ impl List {
                 (NAMED, vec![team.0.into(), id, kind.into(), team.0.into(), kind.into(), external])
             }
         }
-    }
-
-    /// Whether something beside a text narrows it.
-    fn narrowed(&self) -> bool {
-        self.active.is_some()
-            || self.since.is_some()
-            || self.group.is_some()
-            || self.member.is_some()
-            || self.empty
     }
 
     /// Where a row stands.
@@ -224,36 +214,32 @@ impl ReadTx<'_> {
 
     /// One pass over the names: who matches, how many, and the page.
     fn looked_for(&self, team: TeamId, list: &List, conditions: &Conditions, sought: &str) -> Result<Listed> {
-        let alone = list.order == Order::Name && !list.narrowed();
-        // Names and numbers are all that such a list is put in order and narrowed by.
-        let by_number = list.order == Order::Name && conditions.by_number;
+        // Names and numbers are all that such a list is put in order and narrowed by: memberships are looked up within the
+        // pass, of those alone whose names match.
+        let at_once = list.order == Order::Name && conditions.by_number;
         let down = if list.descending { " desc" } else { "" };
-        let (named, mut values) = list.named(team);
+        let (named, numbers) = list.named(team);
+        let more = if at_once { conditions.text.as_str() } else { "" };
         let sql = format!(
-            "select n, called, {named} from resource indexed by resource_called
-             where team = ? and kind = ? order by called{down}, n{down}"
+            "select n, called from resource indexed by resource_called
+             where team = ? and kind = ? and (instr(called, ?) > 0 or {named}){more} order by called{down}, n{down}"
         );
-        values.extend([team.0.into(), number_of(list.kind).into()]);
-        let (mut total, mut looked, mut kept) = (0, 0u32, Kept::new(list));
+        let mut values: Vec<Sql> = vec![team.0.into(), number_of(list.kind).into(), sought.to_owned().into()];
+        values.extend(numbers);
+        if at_once {
+            values.extend(conditions.values.iter().cloned());
+        }
+        let (mut total, mut kept, mut numbers) = (0, Kept::new(list), Vec::new());
         self.each(&sql, params_from_iter(values), |row| {
-            looked += 1;
-            if looked.is_multiple_of(4096) {
-                self.in_time()?;
-            }
-            let called = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            if called.contains(sought) || row.get(2)? {
-                total += 1;
-                match () {
-                    () if alone => kept.on_page(row.get(0)?, called),
-                    () if by_number => {
-                        kept.places.push_back(Place { key: Key::Text(called.to_owned()), n: row.get(0)? });
-                    }
-                    () => kept.numbers.push(row.get(0)?),
-                }
+            total += 1;
+            if at_once {
+                kept.on_page(row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
+            } else {
+                numbers.push(row.get(0)?);
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        if alone {
+        if at_once {
             let numbers: Vec<i64> = kept.places.iter().map(|place| place.n).collect();
             return Ok(Listed {
                 rows: self.rows_by_number(&numbers)?,
@@ -262,25 +248,11 @@ impl ReadTx<'_> {
                 previous: kept.places.front().filter(|_| kept.before).cloned(),
             });
         }
-        if by_number {
-            let numbers: Vec<i64> = kept.places.iter().map(|place| place.n).collect();
-            // Under the name by which the conditions know them.
-            let sql = format!(
-                "with resource (n) as (select value from json_each(?)) select n from resource where true{}",
-                conditions.text
-            );
-            let mut values = vec![as_json(&numbers).into()];
-            values.extend(conditions.values.iter().cloned());
-            let fit: HashSet<i64> =
-                self.all(&sql, params_from_iter(values), |row| row.get(0))?.into_iter().collect();
-            let places = kept.places.into_iter().filter(|place| fit.contains(&place.n)).collect();
-            return self.of_places(list, places);
-        }
         if total > MANY && list.order == Order::Changed {
             // So many have it that a walk soon finds a page of them.
             return self.walked(team, list, conditions, sought);
         }
-        let given = vec![as_json(&kept.numbers).into()];
+        let given = vec![as_json(&numbers).into()];
         let named = List { text: String::new(), ..list.clone() };
         let places = self.gathered(team, &named, "select value from json_each(?)", given, conditions, "")?;
         self.of_places(list, places)
