@@ -24,7 +24,7 @@ struct MemberLine {
     initials: String,
     active: bool,
     chip: Chip,
-    since: Option<When>,
+    since: When,
 }
 
 #[derive(Template)]
@@ -60,7 +60,7 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
     let past = past::of(&page, &tokens, &found.row)?;
     let asked = page.visit.request.query.clone();
     let members = service.roster(page.team.id, &found.row, read(&asked)).await?;
-    let pulse = service.group_pulse(page.team.id, &found.row)?;
+    let pulse = &found.pulse;
     let zone = page.visit.zone.clone();
     let base = page.base();
     let path = format!("{base}groups/{}", found.row.id);
@@ -84,8 +84,8 @@ pub async fn group(mut page: Page<'_, '_>, id: &str) -> Result<Response, Fault> 
         members: member_lines(&zone, &members),
         history: past.history.of(requests(&found)),
         identifiers: identifiers(&zone, &base, &found, &tokens),
-        spark: spark::members("", &pulse),
-        size: spark::words(&pulse),
+        spark: spark::members("", pulse),
+        size: spark::words(pulse),
         shell: Shell {
             events: page.events("groups", &found.row.id),
             ..page.shell(&clipped(&name, 60), Here::Groups)
@@ -197,7 +197,7 @@ fn pager(path: &str, asked: &Query, members: &Members) -> Pager {
 }
 
 fn member_lines(zone: &Zone, members: &Members) -> Vec<MemberLine> {
-    let line = |(row, since): &(crate::store::Row, Option<crate::base::Timestamp>)| {
+    let line = |(row, since): &(crate::store::Row, crate::base::Timestamp)| {
         let document: Document = serde_json::from_str(&row.doc).unwrap_or_default();
         let user_name = document.get("userName").and_then(serde_json::Value::as_str).unwrap_or_default();
         let name = clipped(&row.display, 120);
@@ -207,7 +207,7 @@ fn member_lines(zone: &Zone, members: &Members) -> Vec<MemberLine> {
             initials: initials(&name),
             active: row.active,
             chip: status_chip(row),
-            since: since.map(|at| zone.dated(at)),
+            since: zone.dated(*since),
             name,
         }
     };

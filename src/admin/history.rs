@@ -9,8 +9,8 @@ use super::parts::{Changed, Diff, Entry, Hop, Said, Timeline, clipped, counted};
 use super::when::{Zone, duration};
 use crate::scim::Kind;
 use crate::service::Cause;
-use crate::service::told::{Moved, Named, Told};
-use crate::store::{ActivityRow, Edge, Token};
+use crate::service::told::Told;
+use crate::store::{ActivityRow, Edge, Moved, Named, Token};
 
 /// Changes of members that are no further apart than this belong together.
 const TOGETHER_MS: i64 = 60 * 1000;

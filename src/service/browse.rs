@@ -6,19 +6,21 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::pulse::{Pulse, pulses};
+use super::pulse::{self, Pulse, pulses};
 use super::{Error, Service};
 use crate::base::id::request_time;
 use crate::base::{TeamId, Timestamp};
 use crate::scim::fold::fold;
 use crate::scim::resource::GroupRef;
 use crate::scim::{Document, Kind};
-use crate::store::{ActivityQuery, ActivityRow, List, Page, Place, ReadTx, Row, Surroundings, Tombstone};
+use crate::store::{
+    self, ActivityQuery, ActivityRow, Bounds, List, Page, Place, ReadTx, Row, Surroundings, Tombstone,
+};
 
 pub use crate::store::Order;
 
 /// Groups whose joining time a user's page shows.
-const MOST_GROUPS: usize = 200;
+const MOST_GROUPS: u32 = 200;
 /// Requests about somebody are counted up to so many.
 pub const MOST_REQUESTS: u32 = 1000;
 
@@ -101,6 +103,8 @@ pub struct Detail {
     pub groups: Vec<(GroupRef, Option<Timestamp>)>,
     /// A user's manager: id, and the name where the manager is here.
     pub manager: Option<(String, Option<String>)>,
+    /// How a group came to its size.
+    pub pulse: Pulse,
 }
 
 /// What a search from anywhere found.
@@ -129,9 +133,11 @@ impl Service {
 
     /// A user or group by its id.
     pub fn detail(&self, team: TeamId, kind: Kind, id: &str) -> Result<Option<Detail>, Error> {
-        self.store().read_now(|tx| match tx.resource(team, kind, id)? {
-            Some(row) => detail(tx, team, row).map(Some),
-            None => Ok(None),
+        self.store().read_now(|tx| {
+            let bounds =
+                Bounds { requests: MOST_REQUESTS, groups: MOST_GROUPS, days: pulse::begins(tx.now()) };
+            let found = tx.detail(team, id, bounds)?.filter(|found| found.row.kind == kind);
+            found.map(|found| detail(tx, found)).transpose()
         })
     }
 
@@ -287,19 +293,18 @@ pub(super) fn meant(tx: &ReadTx<'_>, team: TeamId, kind: Kind, text: &str) -> Re
     Ok(None)
 }
 
-fn detail(tx: &ReadTx<'_>, team: TeamId, row: Row) -> Result<Detail, Error> {
+fn detail(tx: &ReadTx<'_>, found: store::Detail) -> Result<Detail, Error> {
+    let store::Detail { row, requests, groups, manager, days } = found;
     let document: Document = serde_json::from_str(&row.doc).map_err(Error::internal)?;
-    let groups = tx.groups_since(team, row.n, MOST_GROUPS as u32)?;
-    let manager = match manager_id(&document) {
-        Some(id) => {
-            let name = tx.resource(team, Kind::User, &id)?.map(|row| row.display);
-            Some((id, name))
-        }
-        None => None,
-    };
-    let about =
-        ActivityQuery { text: Some(row.id.clone()), limit: MOST_REQUESTS, ..ActivityQuery::default() };
-    Ok(Detail { requests: tx.count_activity(team, &about)?, row, document, groups, manager })
+    let pulse = pulse::over(&days, row.members, tx.now());
+    Ok(Detail {
+        manager: manager_id(&document).map(|id| (id, manager)),
+        row,
+        document,
+        requests,
+        groups,
+        pulse,
+    })
 }
 
 fn manager_id(document: &Document) -> Option<String> {

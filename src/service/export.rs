@@ -212,16 +212,15 @@ impl Export {
                 let found = self.service.group_members(self.team, *group, self.after, PAGE)?;
                 self.after = found.next;
                 self.done = found.next.is_none();
-                let member = |(row, since): &(Row, Option<crate::base::Timestamp>)| {
+                let member = |(row, since): &(Row, crate::base::Timestamp)| {
                     let user_name = text(&document(row), &["userName"]);
-                    let since = since.map(|at| at.render());
                     vec![
                         json!(row.id),
                         json!(row.kind.name()),
                         json!(row.display),
                         user_name,
                         status(row),
-                        json!(since),
+                        json!(since.render()),
                     ]
                 };
                 Ok(found.rows.iter().map(member).collect())

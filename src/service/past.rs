@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::history::Page;
 use super::sentence::{Change, Deed, Sentence, shown};
-use super::told::{Moved, Names, Told, count, managers, managers_of, members_of};
+use super::told::{Names, Told, count, managers, managers_of};
 use super::{Error, record, sentence};
 use crate::base::TeamId;
 use crate::scim::Kind;
-use crate::store::{Activity, ActivityRow, Edge, Happened, ReadTx, Subject};
+use crate::store::{Activity, ActivityRow, Edge, Happened, Moved, ReadTx, Subject};
 
 /// A refusal may be written so much later than a change that came after it.
 const WAITING_MS: i64 = 5_000;
@@ -40,9 +40,8 @@ impl Default for Place {
 /// A page of a history, latest first.
 pub fn page(tx: &ReadTx<'_>, team: TeamId, me: &Me<'_>, before: Place, limit: usize) -> Result<Page, Error> {
     // One more than is shown, and the first part of the one behind it.
-    let fetched = limit as u32 + 2;
-    let mut quiet = tx.quiet_requests(team, me.id, before.row, fetched)?.into_iter().peekable();
-    let mut deeds = Deeds::new(tx, team, me.id, before.event, fetched);
+    let mut deeds = Deeds::begin(tx, team, me.id, before, limit as u32 + 2)?;
+    let mut quiet = std::mem::take(&mut deeds.quiet).into_iter().peekable();
     let mut next = deeds.told(me)?;
     let (mut told, mut place) = (Vec::new(), before);
     while told.len() < limit {
@@ -80,13 +79,34 @@ struct Deeds<'t> {
     ahead: Option<Happened>,
     /// The requests that did what was read, as far as they are kept.
     rows: HashMap<String, ActivityRow>,
+    /// Requests that made no event, latest first.
+    quiet: Vec<ActivityRow>,
     names: Names<'t>,
 }
 
 impl<'t> Deeds<'t> {
-    fn new(tx: &'t ReadTx<'t>, team: TeamId, id: &'t str, before: u64, step: u32) -> Deeds<'t> {
-        let (read, names) = (Vec::new().into_iter(), Names::new(tx, team));
-        Deeds { tx, team, id, before, step, read, ahead: None, rows: HashMap::new(), names }
+    /// Reads the first of it, and with it the requests that made no event and were written before a place.
+    fn begin(
+        tx: &'t ReadTx<'t>,
+        team: TeamId,
+        id: &'t str,
+        before: Place,
+        step: u32,
+    ) -> Result<Deeds<'t>, Error> {
+        let mut deeds = Deeds {
+            tx,
+            team,
+            id,
+            before: before.event,
+            step,
+            read: Vec::new().into_iter(),
+            ahead: None,
+            rows: HashMap::new(),
+            quiet: Vec::new(),
+            names: Names::new(tx, team),
+        };
+        deeds.quiet = deeds.fill((before.row, step))?;
+        Ok(deeds)
     }
 
     /// The next request in words, and the number of its first event.
@@ -120,33 +140,33 @@ impl<'t> Deeds<'t> {
 
     fn part(&mut self) -> Result<Option<Happened>, Error> {
         if self.read.len() == 0 && self.before > 0 {
-            self.fill()?;
+            self.fill((0, 0))?;
         }
         Ok(self.read.next())
     }
 
-    /// Reads on. Of two lists that were cut, only what lies above both cuts is whole.
-    fn fill(&mut self) -> Result<(), Error> {
+    /// Reads on. Of two lists that were cut, only what lies above both cuts is whole. Answers requests that made no event and
+    /// were written before the row of that number, as many as are asked for.
+    fn fill(&mut self, (row, quiet): (i64, u32)) -> Result<Vec<ActivityRow>, Error> {
         let mut all = self.tx.happened(self.team, self.id, self.before, self.step)?;
-        let edges = self.tx.memberships(self.team, self.id, self.before, self.step)?;
-        let cut = |list: &[Happened]| match list.last() {
-            Some(last) if list.len() >= self.step as usize => last.number,
-            _ => 0,
+        let cut = |edges: bool| {
+            let mut list = all.iter().filter(|one| one.edge.is_some() == edges);
+            let behind = list.clone().count() >= self.step as usize;
+            list.next_back().filter(|_| behind).map_or(0, |last| last.number)
         };
-        let floor = cut(&all).max(cut(&edges));
-        all.extend(edges);
+        let floor = cut(false).max(cut(true));
         all.retain(|one| one.number >= floor);
-        all.sort_by_key(|one| std::cmp::Reverse(one.number));
         let mut requests: Vec<&str> = all.iter().filter_map(|one| one.request.as_deref()).collect();
         requests.dedup();
-        if !requests.is_empty() {
-            let rows = self.tx.activity_by_requests(self.team, &requests)?;
-            self.rows.extend(rows.into_iter().map(|row| (row.activity.request.clone(), row)));
+        let mut silent = Vec::new();
+        if quiet > 0 || !requests.is_empty() {
+            let rows = self.tx.requests_of(self.team, self.id, row, quiet, &requests)?;
+            silent = rows.0;
+            self.rows.extend(rows.1.into_iter().map(|row| (row.activity.request.clone(), row)));
         }
-        let managers = self.rows.values().flat_map(managers_of);
-        self.names.learn(all.iter().flat_map(|one| members_of(&one.body)).chain(managers))?;
+        self.names.learn(self.rows.values().flat_map(managers_of))?;
         (self.before, self.read) = (floor, all.into_iter());
-        Ok(())
+        Ok(silent)
     }
 }
 
@@ -177,7 +197,7 @@ fn tell(
     });
     let mut told = Told { kept, ..Told::of(row) };
     for part in &parts {
-        count(names, (&mut told.joined, &mut told.left), &part.name, &part.body)?;
+        count((&mut told.joined, &mut told.left), &part.name, part.moved.as_ref());
     }
     if told.row.activity.subject.as_ref().is_none_or(|subject| subject.id != me.id) {
         retell(me, &parts, &mut told);

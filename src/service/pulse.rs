@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Error, Service};
+use super::Error;
 use crate::base::{TeamId, Timestamp};
 use crate::store::{MemberDay, ReadTx, Row};
 
@@ -24,25 +24,22 @@ pub struct Pulse {
     pub gone: u64,
 }
 
-impl Service {
-    /// One group's size over time.
-    pub fn group_pulse(&self, team: TeamId, row: &Row) -> Result<Pulse, Error> {
-        self.store().read_now(|tx| {
-            Ok(pulses(tx, team, std::slice::from_ref(row))?.remove(&row.n).unwrap_or_default())
-        })
-    }
-}
-
 /// The sizes of groups over time, by their numbers.
 pub(super) fn pulses(tx: &ReadTx<'_>, team: TeamId, rows: &[Row]) -> Result<HashMap<i64, Pulse>, Error> {
     let now = tx.now();
     let numbers: Vec<i64> = rows.iter().map(|row| row.n).collect();
-    let days = tx.member_days(team, &numbers, Timestamp(now.0 - BACK_MS))?;
+    let days = tx.member_days(team, &numbers, begins(now))?;
     let of = |row: &Row| over(days.get(&row.n).map_or(&[], Vec::as_slice), row.members, now);
     Ok(rows.iter().map(|row| (row.n, of(row))).collect())
 }
 
-fn over(days: &[MemberDay], members: u64, now: Timestamp) -> Pulse {
+/// From when on the days of a group's members are wanted.
+pub(super) fn begins(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - BACK_MS)
+}
+
+/// A size over time from the days on which it changed, and the size of now.
+pub(super) fn over(days: &[MemberDay], members: u64, now: Timestamp) -> Pulse {
     let at = |moment: i64| {
         // What a day's end was holds until the next one on which something changed.
         days.iter().rev().find(|day| day.day.0 + DAY_MS <= moment).map(|day| day.members)

@@ -1,13 +1,10 @@
 //! The members of one group, a page of them: in order of name or of joining while they are few enough to be sorted, and
 //! else by name alone.
 
-use std::collections::HashMap;
-
-use super::browse::meant;
 use super::{Error, Service};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::{Kind, fold};
-use crate::store::{List, Order, Page, Place, ReadTx, Row};
+use crate::store::{List, Order, Page, Place, ReadTx, Row, Totals};
 
 /// The members of groups with more than this are not all read for a page.
 const SORTED: u64 = if cfg!(test) { 6 } else { 5000 };
@@ -37,7 +34,7 @@ pub struct Asked {
 /// Members of a group, one page of them.
 #[derive(Debug, Default)]
 pub struct Members {
-    pub rows: Vec<(Row, Option<Timestamp>)>,
+    pub rows: Vec<(Row, Timestamp)>,
     /// Members in all.
     pub count: u64,
     /// Those that match, where that is known.
@@ -54,7 +51,7 @@ pub struct Members {
 /// A page of members in the order of their numbers.
 #[derive(Debug, Default)]
 pub struct Roll {
-    pub rows: Vec<(Row, Option<Timestamp>)>,
+    pub rows: Vec<(Row, Timestamp)>,
     /// The number behind which the next page begins.
     pub next: Option<i64>,
 }
@@ -74,7 +71,7 @@ impl Service {
             found.truncate(limit as usize);
             let numbers: Vec<i64> = found.iter().map(|(n, _)| *n).collect();
             let next = numbers.last().copied().filter(|_| more);
-            Ok(Roll { rows: with_since(tx, team, group, tx.rows_by_number(&numbers)?)?, next })
+            Ok(Roll { rows: tx.members_shown(team, group, &numbers, false)?, next })
         })
     }
 
@@ -89,32 +86,14 @@ impl Service {
     }
 }
 
-fn with_since(
-    tx: &ReadTx<'_>,
-    team: TeamId,
-    group: i64,
-    rows: Vec<Row>,
-) -> Result<Vec<(Row, Option<Timestamp>)>, Error> {
-    let numbers: Vec<i64> = rows.iter().map(|row| row.n).collect();
-    let since = if numbers.is_empty() { HashMap::new() } else { tx.members_since(team, group, &numbers)? };
-    Ok(rows
-        .into_iter()
-        .map(|row| (since.get(&row.n).copied(), row))
-        .map(|(since, row)| (row, since))
-        .collect())
-}
-
 /// Of more members than are read at once: people by name, along the names of the team; groups within it stand before them.
 fn large(tx: &ReadTx<'_>, team: TeamId, group: i64, count: u64, asked: &Asked) -> Result<Members, Error> {
-    let around = tx.surroundings(team, 0)?;
-    let inner = if around.nested { tx.groups_within(team, group)? } else { Vec::new() };
-    let groups = inner.len() as u64;
     let list = List {
         kind: Kind::User,
         text: asked.text.clone(),
         active: None,
         since: None,
-        group: Some((group, count - groups)),
+        group: Some((group, count)),
         direct: true,
         member: None,
         empty: false,
@@ -122,49 +101,43 @@ fn large(tx: &ReadTx<'_>, team: TeamId, group: i64, count: u64, asked: &Asked) -
         descending: asked.descending && asked.by == By::Name,
         page: asked.page.clone(),
     };
-    let found = tx.list(team, &list, &around.totals, false)?;
-    let mut rows = Vec::new();
-    if found.previous.is_none() && !inner.is_empty() {
-        let sought = fold::fold(asked.text.trim());
-        rows = tx.rows_by_number(&inner)?;
-        rows.retain(|row| row.id == asked.text || fold::fold(&row.display).contains(&sought));
+    // The totals of the team say nothing of a list within a group.
+    let found = tx.list(team, &list, &Totals::default(), false)?;
+    let people: Vec<i64> = found.rows.iter().map(|row| row.n).collect();
+    let mut rows = tx.members_shown(team, group, &people, true)?;
+    let groups = rows.len() as u64 - people.len() as u64;
+    let sought = fold::fold(asked.text.trim());
+    let fits = |row: &Row| row.id == asked.text || fold::fold(&row.display).contains(&sought);
+    rows.retain(|(row, _)| row.kind == Kind::User || fits(row));
+    let total = match asked.text.is_empty() {
+        true => Some(count),
+        false => found.total.map(|total| total + (rows.len() - people.len()) as u64),
+    };
+    if found.previous.is_some() {
+        rows.retain(|(row, _)| row.kind == Kind::User);
     }
-    let total =
-        found.total.map(|people| people + if asked.text.is_empty() { groups } else { rows.len() as u64 });
-    rows.extend(found.rows);
-    Ok(Members {
-        rows: with_since(tx, team, group, rows)?,
-        count,
-        total,
-        groups,
-        whole: false,
-        next: found.next,
-        previous: found.previous,
-    })
+    Ok(Members { rows, count, total, groups, whole: false, next: found.next, previous: found.previous })
 }
 
 fn sorted(tx: &ReadTx<'_>, team: TeamId, group: i64, asked: &Asked) -> Result<Members, Error> {
-    let mut roll = tx.member_roll(team, group)?;
+    let mut roll = tx.member_roll(team, group, &asked.text)?;
     let count = roll.len() as u64;
-    let groups = roll.iter().filter(|one| one.kind == Kind::Group).count() as u64;
+    let groups = roll.iter().filter(|(one, _)| one.kind == Kind::Group).count() as u64;
     if !asked.text.is_empty() {
         let text = fold::fold(&asked.text);
-        let same = meant(tx, team, Kind::User, &asked.text)?.map(|row| row.id);
-        roll.retain(|one| {
-            one.id == asked.text || same.as_ref() == Some(&one.id) || fold::fold(&one.name).contains(&text)
-        });
+        roll.retain(|(one, named)| *named || fold::fold(&one.name).contains(&text));
     }
     match asked.by {
-        By::Name => roll.sort_by_cached_key(|one| (fold::fold(&one.name), one.n)),
-        By::Since => roll.sort_by_key(|one| (one.since, one.n)),
+        By::Name => roll.sort_by_cached_key(|(one, _)| (fold::fold(&one.name), one.n)),
+        By::Since => roll.sort_by_key(|(one, _)| (one.since, one.n)),
     }
     if asked.descending {
         roll.reverse();
     }
     let total = Some(roll.len() as u64);
     let page: Vec<_> = roll.into_iter().skip(asked.skip as usize).take(asked.limit as usize).collect();
-    let rows = tx.rows_by_number(&page.iter().map(|one| one.n).collect::<Vec<_>>())?;
-    let rows = rows.into_iter().zip(page.iter().map(|one| Some(one.since))).collect();
+    let rows = tx.rows_by_number(&page.iter().map(|(one, _)| one.n).collect::<Vec<_>>())?;
+    let rows = rows.into_iter().zip(page.iter().map(|(one, _)| one.since)).collect();
     Ok(Members { rows, count, total, groups, whole: true, next: None, previous: None })
 }
 
@@ -233,7 +206,7 @@ mod tests {
         let row = desk.service.detail(desk.team, Kind::Group, &id).expect("read").expect("there").row;
         let names = |found: &Members| {
             assert!(!found.whole && found.count == 9 && found.groups == 1);
-            assert!(found.rows.iter().all(|(_, since)| since.is_some()));
+            assert!(found.rows.iter().all(|(_, since)| *since == desk.clock.now()));
             found.rows.iter().map(|(row, _)| row.display.as_str()).collect::<Vec<_>>().join(" ")
         };
         let roster = async |asked| desk.service.roster(desk.team, &row, asked).await.expect("found");

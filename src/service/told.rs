@@ -9,30 +9,12 @@ use serde_json::Value;
 use super::Error;
 use crate::base::TeamId;
 use crate::scim::Kind;
-use crate::store::{ActivityRow, Edge, ReadTx};
+use crate::store::{ActivityRow, Edge, Moved, Named, ReadTx};
 
 /// Members of one request that are named; the others are counted.
 const NAMED: usize = 4;
 /// Events of one request that are looked at.
 const EVENTS: u64 = 8;
-
-/// Somebody by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    pub id: String,
-    pub kind: Kind,
-    pub name: String,
-    /// Not deleted since.
-    pub here: bool,
-}
-
-/// Those who joined a group, or left it, with one request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// The first of them.
-    pub who: Vec<Named>,
-    pub count: u64,
-}
 
 /// A request and whom it moved.
 #[derive(Clone, Debug)]
@@ -68,14 +50,12 @@ impl Told {
 pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
     let mut names = Names::new(tx, team);
     let moves = tx.moves(team, rows.iter().flat_map(|row| moved_by(row).unwrap_or_default()))?;
-    names.learn(
-        rows.iter().flat_map(managers_of).chain(moves.values().flat_map(|(_, body)| members_of(body))),
-    )?;
+    names.learn(rows.iter().flat_map(managers_of))?;
     let mut all = Vec::with_capacity(rows.len());
     for mut row in rows {
         let (mut joined, mut left) = (Moved::default(), Moved::default());
-        for (_, (event, body)) in moved_by(&row).into_iter().flat_map(|numbers| moves.range(numbers)) {
-            count(&mut names, (&mut joined, &mut left), event, body)?;
+        for (_, (event, moved)) in moved_by(&row).into_iter().flat_map(|numbers| moves.range(numbers)) {
+            count((&mut joined, &mut left), event, Some(moved));
         }
         managers(&mut names, &mut row)?;
         all.push(Told { joined, left, ..Told::of(row) });
@@ -128,30 +108,16 @@ fn moved_by(row: &ActivityRow) -> Option<Range<u64>> {
 }
 
 /// Adds the members of one event to those who joined or left.
-pub(super) fn count(
-    names: &mut Names<'_>,
-    (joined, left): (&mut Moved, &mut Moved),
-    event: &str,
-    body: &Value,
-) -> Result<(), Error> {
+pub(super) fn count((joined, left): (&mut Moved, &mut Moved), event: &str, moved: Option<&Moved>) {
     let side = match event {
         "membership.added" => joined,
         "membership.removed" => left,
-        _ => return Ok(()),
+        _ => return,
     };
-    let members = body["members"].as_array().map_or(&[][..], Vec::as_slice);
-    side.count += body["count"].as_u64().unwrap_or(members.len() as u64);
-    names.learn(members_of(body))?;
-    for id in members_of(body).take(NAMED.saturating_sub(side.who.len())) {
-        side.who.extend(names.of(id)?);
-    }
-    Ok(())
-}
-
-/// The ids in an event's body that `count` names.
-pub(super) fn members_of(body: &Value) -> impl Iterator<Item = &str> {
-    let members = body["members"].as_array().map_or(&[][..], Vec::as_slice);
-    members.iter().filter_map(Value::as_str).take(NAMED)
+    let Some(moved) = moved else { return };
+    side.count += moved.count;
+    let more = NAMED.saturating_sub(side.who.len());
+    side.who.extend(moved.who.iter().take(more).cloned());
 }
 
 /// The ids in a request's changes that `managers` names.

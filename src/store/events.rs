@@ -1,6 +1,7 @@
 //! Events: what changed, numbered 1, 2, 3 … within the team without a gap, written with the change itself.
 
 use rusqlite::params;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{ReadTx, Result, WriteTx};
@@ -51,7 +52,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
 }
 
 /// A column that holds JSON text.
-pub(super) fn json(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Value> {
+pub(super) fn json<T: DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     let wrong = |error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))

@@ -6,9 +6,11 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
+use super::resources::{read, resource_columns};
 use super::{ReadTx, Result, Row, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::Kind;
+use crate::scim::fold::fold;
 use crate::scim::resource::{GroupRef, MemberRef, MemberView, Members};
 
 /// A resource found by its public id.
@@ -63,6 +65,9 @@ impl Roll<'_> {
     }
 }
 
+/// Where `since` stands behind the columns of a resource.
+const SINCE: usize = 13;
+
 impl ReadTx<'_> {
     /// All members of a group in the order of their numbers, to be shown.
     pub fn roll(&self, _team: TeamId, group: i64) -> Roll<'_> {
@@ -88,13 +93,41 @@ impl ReadTx<'_> {
         )
     }
 
-    /// All direct members of a group, in no order.
-    pub fn member_roll(&self, _team: TeamId, group: i64) -> Result<Vec<MemberLine>> {
-        let sql = "select member, id, kind, display, since from member where holder = ?";
-        self.all(sql, [group], |row| {
+    /// All direct members of a group, in no order, and with each whether the text names it: a whole id, user name or email.
+    pub fn member_roll(&self, team: TeamId, group: i64, named: &str) -> Result<Vec<(MemberLine, bool)>> {
+        let sql = "select member, id, kind, display, since, member in (
+                       select n from resource where team = ?2 and id = ?3 union all
+                       select resource from attribute where team = ?2 and kind = 1 and path in (?4, ?5) and value = ?6)
+                   from member where holder = ?1";
+        let (name, email) = (super::index::number("userName"), super::index::number("emails.value"));
+        self.all(sql, params![group, team, named, name, email, fold(named)], |row| {
             let (n, id, kind) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(MemberLine { n, id, kind, name: row.get(3)?, since: row.get(4)? })
+            Ok((MemberLine { n, id, kind, name: row.get(3)?, since: row.get(4)? }, row.get(5)?))
         })
+    }
+
+    /// These members of a group with since when they are, and first the groups that are its members themselves, where they
+    /// are asked for; people in the order of the numbers.
+    pub fn members_shown(
+        &self,
+        _team: TeamId,
+        group: i64,
+        people: &[i64],
+        groups: bool,
+    ) -> Result<Vec<(Row, Timestamp)>> {
+        let sql = concat!(
+            "select ",
+            resource_columns!(),
+            ", since from (select value as n from json_each(?2)
+                 union all select inner_group from above where outer_group = ?1 and ?3) wanted
+             cross join member on holder = ?1 and member = wanted.n
+             cross join resource on resource.n = wanted.n"
+        );
+        let numbers = serde_json::to_string(people).expect("numbers are JSON");
+        let mut rows =
+            self.all(sql, params![group, numbers, groups], |row| Ok((read(row)?, row.get(SINCE)?)))?;
+        rows.sort_by_key(|(row, _)| (people.iter().position(|n| *n == row.n), row.n));
+        Ok(rows)
     }
 
     /// How many members a group has.
@@ -107,21 +140,6 @@ impl ReadTx<'_> {
     pub fn member_since(&self, _team: TeamId, group: i64, member: i64) -> Result<Option<Timestamp>> {
         let sql = "select since from member where holder = ? and member = ?";
         self.one(sql, [group, member], |row| row.get(0))
-    }
-
-    /// Since when several are direct members of a group, by their numbers.
-    pub fn members_since(
-        &self,
-        _team: TeamId,
-        group: i64,
-        members: &[i64],
-    ) -> Result<HashMap<i64, Timestamp>> {
-        let members = serde_json::to_string(members).expect("numbers are JSON");
-        let sql = "select member, since from member where holder = ? and member in (select value from json_each(?))";
-        Ok(self
-            .all(sql, params![group, members], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .into_iter()
-            .collect())
     }
 
     /// Whether a resource is a direct member of a group.
@@ -169,25 +187,6 @@ impl ReadTx<'_> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(Some(groups))
-    }
-
-    /// The groups that a resource is in, direct ones first, with since when; at most `limit`.
-    pub fn groups_since(
-        &self,
-        _team: TeamId,
-        n: i64,
-        limit: u32,
-    ) -> Result<Vec<(GroupRef, Option<Timestamp>)>> {
-        let sql = "select resource.id, resource.display, max(since), resource.n
-                   from (select holder, since from member where member = ?1
-                         union all select outer_group, null from member join above on inner_group = holder
-                         where member = ?1) found
-                   join resource on resource.n = found.holder
-                   group by resource.n order by max(since) is null, resource.n limit ?2";
-        self.all(sql, params![n, limit], |row| {
-            let since: Option<Timestamp> = row.get(2)?;
-            Ok((GroupRef { id: row.get(0)?, display: row.get(1)?, direct: since.is_some() }, since))
-        })
     }
 
     /// The groups of several resources by their numbers, direct ones first.
@@ -487,7 +486,7 @@ mod tests {
         assert_eq!(store.read_now(|tx| tx.member_since(acme, dev.n, n)).unwrap(), Some(since));
         let past = store.read_now(|tx| tx.number("select count(*) from member_past", [])).unwrap();
         assert_eq!(past, 0, "nobody's membership ended");
-        let of_bob = store.read_now(|tx| tx.memberships(acme, &bob_id, 99, 9)).unwrap();
+        let of_bob = store.read_now(|tx| tx.happened(acme, &bob_id, 99, 9)).unwrap();
         assert_eq!(of_bob, [], "and none began");
     }
 

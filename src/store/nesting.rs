@@ -16,13 +16,6 @@ enum Way {
 }
 
 impl ReadTx<'_> {
-    /// The groups that are direct members of a group, by their numbers.
-    pub fn groups_within(&self, _team: crate::base::TeamId, group: i64) -> Result<Vec<i64>> {
-        let sql = "select inner_group from above join member on holder = outer_group and member = inner_group
-                   where outer_group = ? order by inner_group";
-        self.all(sql, [group], |row| row.get(0))
-    }
-
     /// The groups that are direct members of a group.
     pub(super) fn inner_groups(&self, group: i64) -> Result<Vec<i64>> {
         // A group of 100,000 users is not walked to find none: `member_of` has the groups by their own numbers.

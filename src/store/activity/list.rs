@@ -50,20 +50,6 @@ impl ReadTx<'_> {
         Ok(rows)
     }
 
-    /// How many requests of a team and of no team there are, up to the query's limit.
-    pub fn count_activity(&self, team: TeamId, query: &ActivityQuery) -> Result<u64> {
-        let Some(all) = Parts::of(&teams(team, query), query) else { return Ok(0) };
-        let from = if query.text.is_some() {
-            "activity join activity_text on activity_text.rowid = n"
-        } else {
-            "activity"
-        };
-        let each = all.conditions.iter().map(|condition| format!("select 1 from {from} where {condition}"));
-        let each = each.collect::<Vec<_>>().join(" union all ");
-        let sql = format!("select count(*) from ({each} limit {})", query.limit);
-        Ok(self.number(&sql, params_from_iter(all.values))? as u64)
-    }
-
     /// One request of a team by its public id.
     pub fn activity_by_request(&self, team: Option<TeamId>, request: &str) -> Result<Option<ActivityRow>> {
         self.one(
@@ -81,13 +67,6 @@ impl ReadTx<'_> {
             Some(row) => Ok(Some(row)),
             None => self.activity_gathering(team, &ActivityQuery::default(), request),
         }
-    }
-
-    /// Those of these requests of a team that are kept, by their public ids.
-    pub fn activity_by_requests(&self, team: TeamId, requests: &[&str]) -> Result<Vec<ActivityRow>> {
-        let requests = serde_json::to_string(requests).expect("texts are JSON");
-        let sql = select!("where request in (select value from json_each(?)) and +team = ? order by n");
-        self.all(sql, params![requests, team], read)
     }
 
     /// The requests of a team and of no team beside one in the order of their times: the one before it and the one after it.
@@ -219,6 +198,18 @@ impl Parts {
             }
         }
     }
+}
+
+/// A statement that counts requests of a team and of no team, up to the query's limit, and its values.
+pub(in crate::store) fn count(team: TeamId, query: &ActivityQuery) -> (String, Vec<Sql>) {
+    let Some(all) = Parts::of(&teams(team, query), query) else { return ("0".to_owned(), Vec::new()) };
+    let from = match query.text {
+        Some(_) => "activity join activity_text on activity_text.rowid = n",
+        None => "activity",
+    };
+    let each = all.conditions.iter().map(|condition| format!("select 1 from {from} where {condition}"));
+    let each = each.collect::<Vec<_>>().join(" union all ");
+    (format!("select count(*) from ({each} limit {})", query.limit), all.values)
 }
 
 /// The condition of a list, and its values.

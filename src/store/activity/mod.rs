@@ -16,6 +16,7 @@ use crate::scim::Kind;
 
 pub use body::{InBodies, gathered_line};
 pub use list::Hours;
+pub(super) use list::count;
 pub(super) use words::register;
 
 /// One provisioning request. Secrets were removed before it came here.
