@@ -3,7 +3,6 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::activity::subjects;
 use super::chart::{Chart, HourLine, chart, every_hour, figures};
 use super::error::Fault;
 use super::history::{Teller, Whose};
@@ -12,7 +11,7 @@ use super::page::{Here, Page, Shell, html, render};
 use super::parts::{Check, Chip, Entry, Fact, Facts, Icon, Notice, Said, Timeline, When, counted};
 use super::rhythm::Rhythm;
 use super::rotation::rotations;
-use super::token::tests_among;
+use super::token::test_email;
 use super::tokens::{State, state};
 use super::when::Zone;
 use super::{attention, health};
@@ -105,7 +104,8 @@ pub async fn live(page: &Page<'_, '_>) -> Result<String, Fault> {
 
 async fn find(page: &Page<'_, '_>, zone: &Zone) -> Result<Overview, Fault> {
     let before = page.who.session.before;
-    Ok(page.visit.desk.service.overview(page.team.id, zone.today(), before).await?)
+    let (service, tests) = (&page.visit.desk.service, test_email(page));
+    Ok(service.overview(page.team.id, zone.today(), before, &tests).await?)
 }
 
 async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<Live, Fault> {
@@ -117,8 +117,8 @@ async fn gathered(page: &Page<'_, '_>, zone: &Zone, found: Overview) -> Result<L
     health.extend(health::clock_if_wrong());
     health.extend(health::answers(&found.answers));
     let hours = every_hour(&found.hours, zone.now());
-    let tests = tests_among(page, subjects(found.changes.iter().map(|told| &told.row)))?;
-    let teller = Teller { zone, base: &base, tokens: &found.tokens, tests: &tests, whose: Whose::Team };
+    let whose = Whose::Team;
+    let teller = Teller { zone, base: &base, tokens: &found.tokens, tests: &found.tests, whose };
     Ok(Live {
         lead: lead(zone, &base, &found, page.who.session.before),
         activity_icon: Icon { name: "activity" },

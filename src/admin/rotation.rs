@@ -99,19 +99,22 @@ pub fn still_used(old: &Token, new: &Token) -> bool {
 /// The rotations under way, oldest first.
 pub async fn rotations(page: &Page<'_, '_>, tokens: &[Token]) -> Result<Rotations, Fault> {
     let zone = &page.visit.zone;
-    let mut rows = Vec::new();
-    for old in tokens {
-        let Some(new) = replaced_by(old, tokens, zone.now()) else { continue };
-        let names = Names::read(page)?;
-        let query = ActivityQuery {
-            token: Some(new.n),
-            from: Some(new.created),
-            limit: LOOKED_AT,
-            ..ActivityQuery::default()
-        };
-        let seen = page.visit.desk.service.requests(page.team.id, query).await?;
-        let mut used = Use { more: seen.next.is_some(), ..Use::default() };
-        for row in seen.rows.iter().map(|row| &row.activity) {
+    let pairs: Vec<_> =
+        tokens.iter().filter_map(|old| Some((old, replaced_by(old, tokens, zone.now())?))).collect();
+    if pairs.is_empty() {
+        return Ok(Rotations { rows: Vec::new() });
+    }
+    let names = Names::read(page)?;
+    let uses = pairs.iter().map(|(_, new)| ActivityQuery {
+        token: Some(new.n),
+        from: Some(new.created),
+        limit: LOOKED_AT,
+        ..ActivityQuery::default()
+    });
+    let seen = page.visit.desk.service.first_requests(page.team.id, uses.collect()).await?;
+    let rows = pairs.into_iter().zip(seen).map(|((old, new), (seen, more))| {
+        let mut used = Use { more, ..Use::default() };
+        for row in seen.iter().map(|row| &row.activity) {
             let times = row.folded.max(1);
             used.requests += times;
             used.refused += if row.status >= 400 { times } else { 0 };
@@ -119,9 +122,9 @@ pub async fn rotations(page: &Page<'_, '_>, tokens: &[Token]) -> Result<Rotation
                 used.addresses.push(row.address.clone());
             }
         }
-        rows.push(rotation(zone, &page.base(), page.may_change(), &names, old, new, &used));
-    }
-    Ok(Rotations { rows })
+        rotation(zone, &page.base(), page.may_change(), &names, old, new, &used)
+    });
+    Ok(Rotations { rows: rows.collect() })
 }
 
 fn rotation(

@@ -8,8 +8,10 @@ use super::error::Fault;
 use super::health::checks;
 use super::page::{Here, Page, Shell, html};
 use super::parts::Fact;
+use crate::base::TeamId;
 use crate::http::Response;
 use crate::service::Error;
+use crate::store::TeamState;
 
 #[derive(Template)]
 #[template(path = "support.html")]
@@ -58,25 +60,16 @@ async fn text(page: &Page<'_, '_>) -> Result<String, Fault> {
         };
         json!({ "check": check.title, "state": state, "says": check.at })
     });
-    let counts = desk.service.store().read_now(|tx| -> Result<Vec<Value>, Error> {
-        let count = |team: crate::store::Team| {
-            let (totals, tokens) = (tx.totals(team.id)?, tx.tokens(team.id)?);
-            let works = |token: &&crate::store::Token| {
-                token.revoked.is_none() && token.expires.is_none_or(|end| end > tx.now())
-            };
-            let mut providers: Vec<_> =
-                tokens.iter().filter(works).filter_map(|t| t.provider.clone()).collect();
-            providers.sort();
-            providers.dedup();
-            Ok(json!({
-                "team": team.id.0, "users": totals.users, "active": totals.active, "groups": totals.groups,
-                "tokens": tokens.len(), "working tokens": tokens.iter().filter(works).count(),
-                "providers": providers, "requests take": tx.activity_bytes(Some(team.id))?,
-                "schemas": tx.schemas(team.id)?.len(),
-            }))
-        };
-        tx.teams()?.into_iter().map(count).collect()
-    })?;
+    let states = desk.service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.team_states()?) })?;
+    let count = |(team, state): (TeamId, TeamState)| {
+        let totals = state.totals;
+        json!({
+            "team": team.0, "users": totals.users, "active": totals.active, "groups": totals.groups,
+            "tokens": state.tokens, "working tokens": state.working, "providers": state.providers,
+            "requests take": state.request_bytes, "schemas": state.schemas,
+        })
+    };
+    let counts: Vec<Value> = states.into_iter().map(count).collect();
     let settings: Map<String, Value> =
         desk.options.settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let days = found.disk.days.iter().map(|day| json!([zone.date(day.day), day.file, day.used]));

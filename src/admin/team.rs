@@ -8,12 +8,12 @@ use super::confirm::Confirm;
 use super::error::{Fault, sentence};
 use super::page::{Here, Page, Shell, html};
 use super::parts::{Chip, Errors, Facts, Field, FieldFault, Link, Mark, Notice, clipped};
-use crate::base::{TeamId, Timestamp};
+use crate::base::TeamId;
 use crate::http::Response;
 use crate::service::Error;
 use crate::service::sentence::number;
 use crate::service::teams::{BACK_DAYS, back_until};
-use crate::store::{ReadTx, Team, Token};
+use crate::store::{Team, TeamState};
 
 /// What was done just before, as the address says, and its words.
 const DONE: [(&str, &str, &str); 3] = [
@@ -49,7 +49,7 @@ struct TeamPage {
     removed: Vec<RemovedLine>,
     only: bool,
     back_days: u64,
-    schemas: usize,
+    schemas: u64,
 }
 
 struct RemovedLine {
@@ -77,12 +77,10 @@ fn show(
     let chosen = service.team_settings(page.team.id)?;
     let entered = entered.unwrap_or_else(|| Entered::of(&page.team.name, &chosen));
     let current = page.team.id;
-    let schemas = service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.schemas(current)?.len()) })?;
-    let taken =
-        service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.activity_bytes(Some(current))?) })?;
-    let all = page.who.teams.clone();
-    let teams: Vec<TeamLine> =
-        service.store().read_now(|tx| all.into_iter().map(|team| line(tx, team, current)).collect())?;
+    let states = service.store().read_now(|tx| -> Result<_, Error> { Ok(tx.team_states()?) })?;
+    let own = states.get(&current).cloned().unwrap_or_default();
+    let line = |team: &Team| line(team, states.get(&team.id), current);
+    let teams: Vec<TeamLine> = page.who.teams.iter().map(line).collect();
     let zone = page.visit.zone.clone();
     let removed = service.removed_teams()?.into_iter().map(|team| {
         let at = team.removed.unwrap_or_default();
@@ -108,11 +106,11 @@ fn show(
         notices,
         only: teams.len() == 1,
         removed,
-        form: entered.form(base, csrf, super::health::bytes(taken), &faults),
+        form: entered.form(base, csrf, super::health::bytes(own.request_bytes), &faults),
         facts: Facts { facts: facts(&chosen) },
         new: Field::new("new", clipped(new, 200), false, &faults),
         back_days: BACK_DAYS,
-        schemas,
+        schemas: own.schemas,
         teams,
         shell,
         errors: Errors { faults },
@@ -120,26 +118,21 @@ fn show(
     html(status, &template)
 }
 
-fn line(tx: &ReadTx<'_>, team: Team, current: TeamId) -> Result<TeamLine, Error> {
-    let totals = tx.totals(team.id)?;
-    Ok(TeamLine {
+fn line(team: &Team, state: Option<&TeamState>, current: TeamId) -> TeamLine {
+    let totals = state.map(|state| state.totals).unwrap_or_default();
+    TeamLine {
         href: format!("/admin/t/{}/", team.slug),
         current: team.id == current,
         users: number(totals.users),
         groups: number(totals.groups),
-        state: state(&tx.tokens(team.id)?, tx.now()),
-        name: team.name,
-    })
-}
-
-/// How far a team is connected, by its tokens.
-fn state(tokens: &[Token], now: Timestamp) -> Chip {
-    let ended = |token: &&Token| token.revoked.is_some() || token.expires.is_some_and(|end| end <= now);
-    match tokens {
-        [] => Chip::new("idle", "Not connected"),
-        tokens if tokens.iter().all(|token| ended(&token)) => Chip::new("warn", "No token works"),
-        tokens if tokens.iter().any(|token| token.used.is_some()) => Chip::new("ok", "Connected"),
-        _ => Chip::new("wait", "Being connected"),
+        // How far it is connected, by its tokens.
+        state: match state {
+            None | Some(TeamState { tokens: 0, .. }) => Chip::new("idle", "Not connected"),
+            Some(TeamState { working: 0, .. }) => Chip::new("warn", "No token works"),
+            Some(TeamState { used: true, .. }) => Chip::new("ok", "Connected"),
+            Some(_) => Chip::new("wait", "Being connected"),
+        },
+        name: team.name.clone(),
     }
 }
 

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::pulse::{self, Pulse, pulses};
 use super::{Error, Service};
@@ -24,6 +23,8 @@ const MOST_GROUPS: u32 = 200;
 /// Requests about somebody are counted up to so many.
 pub const MOST_REQUESTS: u32 = 1000;
 
+/// Of what a search finds, so much is shown of each kind.
+const FOUND: u32 = 10;
 /// A choice of more groups than this is no choice.
 const CHOICE: u64 = 100;
 
@@ -146,25 +147,43 @@ impl Service {
         let text = text.to_owned();
         self.store()
             .read(move |tx| {
-                let some = |kind| Browse {
-                    text: text.clone(),
-                    ..Browse::all(kind, Page::After { place: None, count: 10 })
-                };
-                // What cannot be an id is looked for by name alone.
+                // What cannot be an id is looked for by name alone; a request that is found is what was meant.
                 let request = match request_time(&text) {
                     Some(_) => tx.activity_of_request(team, &text)?,
                     None => None,
                 };
-                let mut gone = tx.buried(team, [Kind::User, Kind::Group], &text, 10)?;
-                if Uuid::try_parse(&text).is_ok() && tx.resource_any(team, &text)?.is_none() {
-                    gone.extend(tx.tombstone(team, &text)?);
+                if request.is_some() {
+                    return Ok(Finds { request, ..Finds::default() });
                 }
-                let around = tx.surroundings(team, CHOICE)?;
+                let gone = tx.buried(team, &text, FOUND)?;
+                let (named, totals) = tx.called(team, &text, FOUND)?;
+                let former = former(tx, team, &[Kind::User, Kind::Group], &text, &named)?;
+                let all = former
+                    .iter()
+                    .map(|(row, name)| (row, Some(name)))
+                    .chain(named.iter().map(|row| (row, None)));
+                let people: Vec<i64> =
+                    all.clone().filter(|(row, _)| row.kind == Kind::User).map(|(row, _)| row.n).collect();
+                let mut groups = match people.is_empty() {
+                    true => HashMap::new(),
+                    false => tx.groups_of_all(team, &people)?,
+                };
+                let mut listed = |kind: Kind, total: u64| {
+                    let mut listed = Listed { total: Some(total), ..Listed::default() };
+                    for (row, name) in all.clone().filter(|(row, _)| row.kind == kind) {
+                        if let Some(name) = name {
+                            listed.former.insert(row.id.clone(), name.clone());
+                            listed.total = listed.total.map(|total| total + 1);
+                        }
+                        listed.rows.push((row.clone(), groups.remove(&row.n).unwrap_or_default()));
+                    }
+                    listed
+                };
                 Ok(Finds {
+                    users: listed(Kind::User, totals.0),
+                    groups: listed(Kind::Group, totals.1),
                     gone,
-                    users: list(tx, team, &some(Kind::User), around.clone())?,
-                    groups: list(tx, team, &some(Kind::Group), around)?,
-                    request,
+                    request: None,
                 })
             })
             .await
@@ -254,11 +273,21 @@ fn formerly(
     if browse.text.trim().is_empty() || others.narrowed() || !first {
         return Ok(Vec::new());
     }
-    let mut rows = tx.formerly_like(team, browse.kind, browse.text.trim(), 10)?;
-    rows.retain(|(row, name)| {
-        let listed = found.iter().any(|other| other.n == row.n);
-        !listed && !is_called(row, name) && browse.active.is_none_or(|active| active == row.active)
-    });
+    let mut rows = former(tx, team, &[browse.kind], &browse.text, found)?;
+    rows.retain(|(row, _)| browse.active.is_none_or(|active| active == row.active));
+    Ok(rows)
+}
+
+/// Who had such a name before, with it; those found by their present names are not listed twice.
+fn former(
+    tx: &ReadTx<'_>,
+    team: TeamId,
+    kinds: &[Kind],
+    text: &str,
+    found: &[Row],
+) -> Result<Vec<(Row, String)>, Error> {
+    let mut rows = tx.formerly_like(team, kinds, text.trim(), FOUND)?;
+    rows.retain(|(row, name)| !found.iter().any(|other| other.n == row.n) && !is_called(row, name));
     Ok(rows)
 }
 

@@ -198,11 +198,10 @@ fn present(tx: &ReadTx<'_>, team: TeamId, text: &str) -> Result<Vec<String>, Err
 /// Who had the name, here or deleted.
 fn past(tx: &ReadTx<'_>, team: TeamId, text: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    for (kind, _) in NAMED {
-        found.extend(tx.formerly(team, kind, text, NAMESAKES)?.into_iter().map(|row| row.id));
-    }
-    for (kind, _) in NAMED {
-        found.extend(tx.buried(team, [kind; 2], text, NAMESAKES)?.into_iter().map(|gone| gone.id));
+    for here in [true, false] {
+        for (kind, _) in NAMED {
+            found.extend(tx.named_before(team, kind, text, NAMESAKES, here)?);
+        }
     }
     Ok(found)
 }

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use crate::base::{TeamId, Timestamp};
-use crate::store::{ReadTx, StoreError};
+use crate::store::Standing;
 
 /// The time within which people are counted together.
 pub const WITHIN: Duration = Duration::from_secs(60 * 60);
@@ -28,24 +27,18 @@ pub enum Over {
     Percent(u32),
 }
 
-/// Looks at the last hour; `None` while it is as usual. `active` people are left.
-pub fn leaving(tx: &ReadTx<'_>, team: TeamId, active: u64) -> Result<Option<Leaving>, StoreError> {
-    let since = Timestamp(tx.now().0 - WITHIN.as_millis() as i64);
-    let people = tx.people_who_left(team, since)?;
-    if people == 0 {
-        return Ok(None);
-    }
-    let chosen = tx.team_settings(team)?;
-    let before = active + people;
-    let percent = people * 100 / before;
-    let over = match (chosen.warn_people, chosen.warn_percent) {
+/// Looks at how a team stands since `WITHIN`; `None` while that is as usual.
+pub fn leaving(standing: &Standing) -> Option<Leaving> {
+    let (people, before) = (standing.left, standing.totals.active + standing.left);
+    let percent = (people * 100).checked_div(before)?;
+    let over = match standing.warn {
         (Some(most), _) if people > u64::from(most) => Over::People(most),
         (_, Some(most)) if people >= FEWEST_FOR_SHARE && people * 100 > before * u64::from(most) => {
             Over::Percent(most)
         }
-        _ => return Ok(None),
+        _ => return None,
     };
-    Ok(Some(Leaving { people, percent, over }))
+    Some(Leaving { people, percent, over })
 }
 
 #[cfg(test)]
@@ -53,9 +46,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::base::Timestamp;
     use crate::scim::{Kind, Mode};
     use crate::service::Actor;
     use crate::service::testing::{Desk, caller, desk};
+    use crate::store::Counted;
 
     async fn people(desk: &Desk, count: usize) -> Vec<String> {
         let caller = caller(desk.team, Mode::Compat);
@@ -77,10 +72,10 @@ mod tests {
     }
 
     fn found(desk: &Desk) -> Option<Leaving> {
-        desk.service
-            .store()
-            .read_now(|tx| leaving(tx, desk.team, tx.totals(desk.team)?.active))
-            .expect("read")
+        let now = desk.clock.now();
+        let left = Timestamp(now.0 - WITHIN.as_millis() as i64);
+        let counted = Counted { hours: now, answers: 0, changes: None, left };
+        leaving(&desk.service.store().read_now(|tx| tx.standing(desk.team, &counted)).expect("read"))
     }
 
     async fn choose(desk: &Desk, people: Option<u32>, percent: Option<u32>) {

@@ -9,6 +9,8 @@ use crate::store::{ActivityBody, ActivityQuery, ActivityRow, Hours, InBodies, Sp
 pub const BODIES_MS: i64 = 60 * 60 * 1000;
 /// Characters of a search; the rest is not looked for.
 const LONGEST_TEXT: usize = 200;
+/// Lists that are read with one statement.
+const AT_ONCE: usize = 50;
 
 /// One page of the log.
 #[derive(Debug, Default)]
@@ -40,6 +42,31 @@ impl Service {
             previous: rows.first().filter(|_| if after { more } else { before }).map(spot),
             rows,
         })
+    }
+
+    /// The first requests of several lists, each with whether there are more of it.
+    pub async fn first_requests(
+        &self,
+        team: TeamId,
+        lists: Vec<ActivityQuery>,
+    ) -> Result<Vec<(Vec<ActivityRow>, bool)>, Error> {
+        if lists.is_empty() {
+            return Ok(Vec::new());
+        }
+        let limits: Vec<usize> = lists.iter().map(|query| query.limit as usize).collect();
+        let one_more = |query: ActivityQuery| ActivityQuery { limit: query.limit.saturating_add(1), ..query };
+        let lists: Vec<_> = lists.into_iter().map(|query| (true, one_more(query))).collect();
+        let read = self.store().read(move |tx| {
+            let found = lists.chunks(AT_ONCE).map(|lists| tx.activity_lists(team, lists));
+            found.collect::<Result<Vec<_>, _>>()
+        });
+        let found = read.await.map_err(Error::from)?.into_iter().flatten();
+        let cut = |(mut rows, limit): (Vec<ActivityRow>, usize)| {
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            (rows, more)
+        };
+        Ok(found.zip(limits).map(cut).collect())
     }
 
     /// Requests of a team whose body or answer holds the query's text; the hour must be named.

@@ -102,8 +102,8 @@ fn large(tx: &ReadTx<'_>, team: TeamId, group: i64, count: u64, asked: &Asked) -
         page: asked.page.clone(),
     };
     // The totals of the team say nothing of a list within a group.
-    let found = tx.list(team, &list, &Totals::default(), false)?;
-    let people: Vec<i64> = found.rows.iter().map(|row| row.n).collect();
+    let found = tx.list_numbers(team, &list, &Totals::default(), false)?;
+    let people = found.numbers;
     let mut rows = tx.members_shown(team, group, &people, true)?;
     let groups = rows.len() as u64 - people.len() as u64;
     let sought = fold::fold(asked.text.trim());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Error;
 use crate::base::TeamId;
 use crate::scim::Kind;
-use crate::store::{ActivityRow, Edge, Moved, Named, ReadTx};
+use crate::store::{ActivityRow, Edge, Moved, ReadTx, Whereabouts};
 
 /// Members of one request that are named; the others are counted.
 const NAMED: usize = 4;
@@ -46,18 +46,19 @@ impl Told {
     }
 }
 
-/// Requests with whom they moved, in their order; ids of managers become names.
-pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
-    let mut names = Names::new(tx, team);
-    let moves = tx.moves(team, rows.iter().flat_map(|row| moved_by(row).unwrap_or_default()))?;
-    names.learn(rows.iter().flat_map(managers_of))?;
+/// Requests with whom they moved, in their order; ids of managers become names. Whom they were about is looked up too.
+pub(super) fn told(names: &mut Names<'_>, rows: Vec<ActivityRow>) -> Result<Vec<Told>, Error> {
+    let numbers = rows.iter().flat_map(|row| moved_by(row).unwrap_or_default());
+    let moves = names.tx.moves(names.team, numbers)?;
+    let subjects = rows.iter().filter_map(|row| row.activity.subject.as_ref());
+    names.learn(rows.iter().flat_map(managers_of).chain(subjects.map(|subject| subject.id.as_str())))?;
     let mut all = Vec::with_capacity(rows.len());
     for mut row in rows {
         let (mut joined, mut left) = (Moved::default(), Moved::default());
         for (_, (event, moved)) in moved_by(&row).into_iter().flat_map(|numbers| moves.range(numbers)) {
             count((&mut joined, &mut left), event, Some(moved));
         }
-        managers(&mut names, &mut row)?;
+        managers(names, &mut row)?;
         all.push(Told { joined, left, ..Told::of(row) });
     }
     Ok(all)
@@ -67,7 +68,7 @@ pub(super) fn told(tx: &ReadTx<'_>, team: TeamId, rows: Vec<ActivityRow>) -> Res
 pub(super) struct Names<'a> {
     pub(super) tx: &'a ReadTx<'a>,
     pub(super) team: TeamId,
-    known: HashMap<String, Option<Named>>,
+    known: HashMap<String, Option<Whereabouts>>,
 }
 
 impl<'a> Names<'a> {
@@ -75,9 +76,14 @@ impl<'a> Names<'a> {
         Names { tx, team, known: HashMap::new() }
     }
 
-    fn of(&mut self, id: &str) -> Result<Option<Named>, Error> {
+    fn of(&mut self, id: &str) -> Result<Option<&Whereabouts>, Error> {
         self.learn([id])?;
-        Ok(self.known.get(id).cloned().flatten())
+        Ok(self.known.get(id).and_then(Option::as_ref))
+    }
+
+    /// Those who live here or did once, of all that were looked up.
+    pub(super) fn found(self) -> impl Iterator<Item = Whereabouts> {
+        self.known.into_values().flatten()
     }
 
     /// Looks up those that are not known yet, all at once.
@@ -90,11 +96,7 @@ impl<'a> Names<'a> {
         }
         let found = self.tx.whereabouts(self.team, &new)?;
         self.known.extend(new.into_iter().map(|id| (id.to_owned(), None)));
-        for one in found {
-            let named =
-                Named { kind: one.kind, name: one.display, here: one.life.is_none(), id: one.id.clone() };
-            self.known.insert(one.id, Some(named));
-        }
+        self.known.extend(found.into_iter().map(|one| (one.id.clone(), Some(one))));
         Ok(())
     }
 }
@@ -143,7 +145,7 @@ pub(super) fn managers(names: &mut Names<'_>, row: &mut ActivityRow) -> Result<(
         for side in ["old", "new"] {
             let id = change.get(side).and_then(Value::as_str).unwrap_or_default();
             if let Some(named) = names.of(id)? {
-                change[side] = named.name.into();
+                change[side] = named.display.as_str().into();
             }
         }
         change["path"] = path.into();

@@ -71,20 +71,6 @@ impl ReadTx<'_> {
         let sql = select!("where team = ? and number > ? order by number limit ?");
         self.all(sql, params![team, number, limit], read)
     }
-
-    /// How many people lost their access since an instant: deactivated, or deleted while they were active, and not
-    /// back. More than 100,000 are not counted.
-    pub fn people_who_left(&self, team: TeamId, since: Timestamp) -> Result<u64> {
-        // Written so that SQLite walks `event_leaving`, which holds these events alone.
-        let sql = "select count(distinct resource) from (
-                       select resource from event e where team = ?1 and at >= ?2
-                       and name in ('user.deactivated', 'user.deleted')
-                       and coalesce(json_extract(body, '$.active'), 1)
-                       and not exists (select 1 from resource r where r.team = ?1 and r.id = e.resource
-                                       and coalesce(r.active, 1))
-                       limit 100000)";
-        Ok(self.number(sql, params![team, since])? as u64)
-    }
 }
 
 impl WriteTx<'_> {

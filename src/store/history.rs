@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use rusqlite::{Row, params};
 use serde_json::Value;
 
-use super::activity::{read, select};
+use super::activity::{COLUMNS, read, select};
 use super::events::json;
 use super::{ActivityRow, ReadTx, Result};
 use crate::base::{TeamId, Timestamp};
@@ -90,9 +90,6 @@ fn read_moved(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Moved>> {
         count: count.unwrap_or_default(),
     }))
 }
-
-/// Where it stands, behind the columns of a request, that it made no event.
-const QUIET: usize = 28;
 
 impl ReadTx<'_> {
     /// What happened to a user or group with numbers below `before`, latest first: at most `limit` of its events, and
@@ -194,7 +191,7 @@ impl ReadTx<'_> {
         );
         let (mut quiet, mut made) = (Vec::new(), Vec::new());
         self.each(sql, params![team, id, before, limit, requests], |row| {
-            if row.get(QUIET)? { &mut quiet } else { &mut made }.push(read(row)?);
+            if row.get(COLUMNS)? { &mut quiet } else { &mut made }.push(read(row)?);
             Ok(ControlFlow::Continue(()))
         })?;
         Ok((quiet, made))

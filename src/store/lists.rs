@@ -4,8 +4,8 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::params_from_iter;
 use rusqlite::types::Value as Sql;
+use rusqlite::{params, params_from_iter};
 
 use super::counts::Totals;
 use super::listed_page::Kept;
@@ -55,6 +55,8 @@ pub struct List {
 /// One page.
 #[derive(Clone, Debug, Default)]
 pub struct Listed {
+    /// The numbers of the page's users or groups, in its order, and these themselves.
+    pub numbers: Vec<i64>,
     pub rows: Vec<Row>,
     /// How many there are in all, where that is known without passing them one by one.
     pub total: Option<u64>,
@@ -101,6 +103,15 @@ impl List {
 impl ReadTx<'_> {
     /// One page of a list. `nested` says that groups are in groups.
     pub fn list(&self, team: TeamId, list: &List, totals: &Totals, nested: bool) -> Result<Listed> {
+        let mut listed = self.list_numbers(team, list, totals, nested)?;
+        if listed.rows.is_empty() {
+            listed.rows = self.rows_by_number(&listed.numbers)?;
+        }
+        Ok(listed)
+    }
+
+    /// The same for who reads the rows: there are none where the numbers were found without them.
+    pub fn list_numbers(&self, team: TeamId, list: &List, totals: &Totals, nested: bool) -> Result<Listed> {
         let whole = List { page: self.whole_place(list)?, ..list.clone() };
         let (list, sought) = (&whole, list.sought());
         let mut conditions = self.conditions(team, list, totals)?;
@@ -110,7 +121,7 @@ impl ReadTx<'_> {
         }
         let mut listed = if let (Some((sql, values)), true) = (&conditions.few, list.order != Order::Age) {
             let places = self.gathered(team, list, sql, values.clone(), &conditions, &sought)?;
-            self.of_places(list, places)?
+            Self::of_places(list, places)
         } else if !sought.is_empty() && list.order != Order::Age {
             self.looked_for(team, list, &conditions, &sought)?
         } else {
@@ -123,6 +134,26 @@ impl ReadTx<'_> {
             }
         }
         Ok(listed)
+    }
+
+    /// Users and groups with this in a name, or with this id or external id: the first of each kind by name, and how many users
+    /// and groups there are.
+    pub fn called(&self, team: TeamId, text: &str, limit: u32) -> Result<(Vec<Row>, (u64, u64))> {
+        let sql = "select n, kind from resource indexed by resource_called
+                   where team = ?1 and kind in (1, 2) and (instr(called, ?2) > 0 or n in (
+                       select n from resource where team = ?1 and id = ?3 union all
+                       select resource from attribute where team = ?1 and kind in (1, 2) and path = 3 and value = ?3))
+                   order by kind, called, n";
+        let (mut numbers, mut users, mut groups) = (Vec::new(), 0, 0);
+        self.each(sql, params![team, fold(text.trim()), text.trim()], |row| {
+            let total = if row.get::<_, Kind>(1)? == Kind::User { &mut users } else { &mut groups };
+            *total += 1;
+            if *total <= u64::from(limit) {
+                numbers.push(row.get(0)?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok((self.rows_by_number(&numbers)?, (users, groups)))
     }
 
     /// The page with a whole place: addresses hold a name alone, and where its bearer has it still, the rest is read.
@@ -188,17 +219,18 @@ impl ReadTx<'_> {
     }
 
     /// The page of places that are all there are.
-    fn of_places(&self, list: &List, mut places: Vec<Place>) -> Result<Listed> {
+    fn of_places(list: &List, mut places: Vec<Place>) -> Listed {
         let down = list.descending;
         places.sort_unstable_by(|one, other| if down { other.cmp(one) } else { one.cmp(other) });
         let (from, to) = bounds(&places, &list.page, down);
         let page = &places[from..to];
-        Ok(Listed {
+        Listed {
             total: Some(places.len() as u64),
             next: page.last().filter(|_| to < places.len()).cloned(),
             previous: page.first().filter(|_| from > 0).cloned(),
-            rows: self.rows_by_number(&page.iter().map(|place| place.n).collect::<Vec<_>>())?,
-        })
+            numbers: page.iter().map(|place| place.n).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Resources by their numbers, in that order.
@@ -240,9 +272,9 @@ impl ReadTx<'_> {
             Ok(ControlFlow::Continue(()))
         })?;
         if at_once {
-            let numbers: Vec<i64> = kept.places.iter().map(|place| place.n).collect();
             return Ok(Listed {
-                rows: self.rows_by_number(&numbers)?,
+                numbers: kept.places.iter().map(|place| place.n).collect(),
+                rows: Vec::new(),
                 total: Some(total),
                 next: kept.places.back().filter(|_| kept.after).cloned(),
                 previous: kept.places.front().filter(|_| kept.before).cloned(),
@@ -255,7 +287,7 @@ impl ReadTx<'_> {
         let given = vec![as_json(&numbers).into()];
         let named = List { text: String::new(), ..list.clone() };
         let places = self.gathered(team, &named, "select value from json_each(?)", given, conditions, "")?;
-        self.of_places(list, places)
+        Ok(Self::of_places(list, places))
     }
 
     /// A walk along the order, until the page is full.
@@ -319,6 +351,7 @@ impl ReadTx<'_> {
             total: None,
             next: places.last().filter(|_| after).cloned(),
             previous: places.first().filter(|_| before).cloned(),
+            numbers: places.iter().map(|place| place.n).collect(),
             rows,
         })
     }

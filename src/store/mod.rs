@@ -59,13 +59,13 @@ pub use leniencies::Lenient;
 pub use lists::{List, Listed, Order};
 pub use members::{Known, MemberLine, Roll};
 pub use milestones::Milestone;
-pub use pulse::{MemberDay, Surroundings};
+pub use pulse::{Counted, MemberDay, Standing, Surroundings};
 pub use resources::{Deleted, Row, Tombstone};
 pub use schemas::TeamSchema;
 pub use search::{Found, Key, Page, Place, Query, Sort};
 pub use second_step::SecondStep;
 pub use team_settings::TeamSettings;
-pub use teams::Team;
+pub use teams::{Team, TeamState};
 pub use tokens::{NewToken, Opener, Token, Used};
 pub use whereabouts::Whereabouts;
 

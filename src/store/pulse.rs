@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use super::counts::{HOUR, Totals};
-use super::{ReadTx, Result, WriteTx};
+use super::counts::{CameTo, HOUR, Hour, Totals};
+use super::events::json;
+use super::{ReadTx, Result, TeamSettings, WriteTx};
 use crate::base::{TeamId, Timestamp};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -35,6 +36,51 @@ pub struct MemberDay {
     pub gone: u64,
 }
 
+/// What `standing` counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Hours from this one on.
+    pub hours: Timestamp,
+    /// Of how many of the latest requests the time of the answer is told.
+    pub answers: u32,
+    /// From when on changes are counted, where they are.
+    pub changes: Option<Timestamp>,
+    /// From when on people who lost their access are counted.
+    pub left: Timestamp,
+}
+
+/// How a team stands.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    pub totals: Totals,
+    /// The hours that had requests, oldest first.
+    pub hours: Vec<Hour>,
+    /// How long the latest requests took to answer, in microseconds.
+    pub answers: Vec<u64>,
+    /// How many requests changed something.
+    pub changes: Option<u64>,
+    /// How many people lost their access and are not back, up to 100,000.
+    pub left: u64,
+    /// From how many of them on, and from what share of those who were active in percent, the team wants to hear of it.
+    pub warn: (Option<u32>, Option<u32>),
+}
+
+/// Counts people who lost their access since an instant: deactivated, or deleted while they were active, and not back.
+/// Written so that SQLite walks `event_leaving`, which holds these events alone.
+macro_rules! people_who_left {
+    ($since:literal) => {
+        concat!(
+            "select count(distinct resource) from (
+                 select resource from event e where team = ?1 and at >= ",
+            $since,
+            " and name in ('user.deactivated', 'user.deleted') and coalesce(json_extract(body, '$.active'), 1)
+                 and not exists (select 1 from resource r where r.team = ?1 and r.id = e.resource
+                                 and coalesce(r.active, 1))
+                 limit 100000)"
+        )
+    };
+}
+
 impl ReadTx<'_> {
     /// The days on which the members of groups changed, by the groups' numbers, oldest first: those after `from`, and of
     /// each group the last one before it.
@@ -59,24 +105,50 @@ impl ReadTx<'_> {
         Ok(days)
     }
 
-    /// How many requests changed something since an instant: whole hours as they were counted, and of the one that it lies in
-    /// those that came after it.
-    pub fn changes_since(&self, team: TeamId, at: Timestamp) -> Result<u64> {
-        let next = at.0.div_euclid(HOUR) * HOUR + HOUR;
-        let sql = "select sum(changes) from hour where team = ? and hour >= ?";
-        let whole = self.number(sql, params![team, next])?;
-        let part = self.number(
-            "select sum(folded) from activity where team = ? and at >= ? and at < ? and change = 1 and status < 400",
-            params![team, at, next],
-        )?;
-        Ok((whole + part) as u64)
-    }
-
-    /// How long the latest requests took to answer, in microseconds, at most `limit` of them.
-    pub fn answer_times(&self, team: TeamId, limit: u32) -> Result<Vec<u64>> {
-        let sql = "select duration_us from activity where team = ? and method <> ''
-                   order by at desc, n desc limit ?";
-        self.all(sql, params![team, limit], |row| row.get(0))
+    /// How a team stands: everything that is counted of it, in one look.
+    pub fn standing(&self, team: TeamId, asked: &Counted) -> Result<Standing> {
+        // Of the hour that an instant lies in, changes are counted one by one; `hour` knows of whole hours.
+        let next = asked.changes.map(|at| at.0.div_euclid(HOUR) * HOUR + HOUR);
+        let sql = concat!(
+            "select users, active, groups,
+                 (select json_group_array(json_array(hour, reads, changes, errors, added, changed, deactivated, deleted))
+                  from (select * from hour where team = ?1 and hour >= ?2 order by hour)),
+                 (select json_group_array(duration_us) from (select duration_us from activity
+                  where team = ?1 and method <> '' order by at desc, n desc limit ?3)),
+                 iif(?4 is null, null,
+                     (select coalesce(sum(changes), 0) from hour where team = ?1 and hour >= ?5)
+                     + (select coalesce(sum(folded), 0) from activity
+                        where team = ?1 and at >= ?4 and at < ?5 and change = 1 and status < 400)),
+                 (",
+            people_who_left!("?6"),
+            "), team_setting.team is not null, warn_people, warn_percent
+             from total left join team_setting on team_setting.team = total.team where total.team = ?1"
+        );
+        let default = TeamSettings::default();
+        let values = params![team, asked.hours, asked.answers, asked.changes, next, asked.left];
+        let found = self.one(sql, values, |row| {
+            type Columns = (i64, u64, u64, u64, u64, u64, u64, u64);
+            let hours: Vec<Columns> = json(row, 3)?;
+            let hour = |(hour, reads, changes, errors, added, changed, deactivated, deleted): Columns| Hour {
+                hour: Timestamp(hour),
+                reads,
+                changes,
+                errors,
+                came_to: CameTo { added, changed, deactivated, deleted },
+            };
+            Ok(Standing {
+                totals: Totals { users: row.get(0)?, active: row.get(1)?, groups: row.get(2)? },
+                hours: hours.into_iter().map(hour).collect(),
+                answers: json(row, 4)?,
+                changes: row.get(5)?,
+                left: row.get(6)?,
+                warn: match row.get(7)? {
+                    true => (row.get(8)?, row.get(9)?),
+                    false => (default.warn_people, default.warn_percent),
+                },
+            })
+        })?;
+        Ok(found.unwrap_or_default())
     }
 
     /// What lists say beside their rows; names of groups where there are at most `names`.
@@ -131,7 +203,7 @@ impl WriteTx<'_> {
 mod tests {
     use std::time::Duration;
 
-    use super::DAY;
+    use super::{Counted, DAY};
     use crate::base::Timestamp;
     use crate::store::testing::{group, store, team, user};
 
@@ -161,12 +233,18 @@ mod tests {
             };
             store.write_blocking(move |tx| tx.insert_activity(&row)).unwrap();
         }
-        let since =
-            |after: i64| store.read_now(|tx| tx.changes_since(acme, Timestamp(hour + after))).unwrap();
-        assert_eq!((since(0), since(11), since(21), since(super::HOUR)), (3, 2, 1, 1));
-        assert_eq!(since(2 * super::HOUR), 0);
-        let times = store.read_now(|tx| tx.answer_times(acme, 2)).unwrap();
-        assert_eq!(times, [super::HOUR as u64 + 5, 40]);
+        let standing = |changes: Option<i64>, hours: i64| {
+            let changes = changes.map(|after| Timestamp(hour + after));
+            let (hours, left) = (Timestamp(hour + hours), Timestamp(0));
+            store.read_now(|tx| tx.standing(acme, &Counted { hours, answers: 2, changes, left })).unwrap()
+        };
+        let since = |after: i64| standing(Some(after), 0).changes;
+        let counted = [0, 11, 21, super::HOUR, 2 * super::HOUR].map(since);
+        assert_eq!(counted, [3, 2, 1, 1, 0].map(Some));
+        let (all, last) = (standing(None, 0), standing(None, super::HOUR));
+        assert_eq!((all.changes, all.answers.as_slice()), (None, &[super::HOUR as u64 + 5, 40][..]));
+        let hours = store.read_now(|tx| tx.hours(Some(acme), Timestamp(0), Timestamp(i64::MAX))).unwrap();
+        assert_eq!((all.hours.len(), &all.hours, &last.hours[..]), (2, &hours, &hours[1..]));
     }
 
     const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);

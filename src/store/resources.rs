@@ -116,8 +116,9 @@ macro_rules! select_tombstone {
         )
     };
 }
+pub(super) use select_tombstone;
 
-fn read_tombstone(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tombstone> {
+pub(super) fn read_tombstone(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tombstone> {
     Ok(Tombstone {
         id: row.get(0)?,
         kind: row.get(1)?,

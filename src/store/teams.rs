@@ -1,7 +1,11 @@
 //! Teams: the directories that share one file and nothing else.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Row, params};
 
+use super::counts::Totals;
+use super::events::json;
 use super::{ReadTx, Result, StoreError, WriteTx};
 use crate::base::{TeamId, Timestamp};
 use crate::scim::fold::fold;
@@ -21,6 +25,23 @@ pub struct Team {
     pub removed: Option<Timestamp>,
     /// The provider that was chosen for its pages; else the one that used a token of it last, as far as it shows.
     pub provider: Option<String>,
+}
+
+/// What a team has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TeamState {
+    pub totals: Totals,
+    /// How many bytes its requests and their bodies take.
+    pub request_bytes: u64,
+    /// Schemas of its own.
+    pub schemas: u64,
+    pub tokens: u64,
+    /// Tokens that are neither revoked nor expired.
+    pub working: u64,
+    /// Whether a token was ever used.
+    pub used: bool,
+    /// The providers that the working tokens seem to be used by.
+    pub providers: Vec<String>,
 }
 
 /// The columns that `read` expects.
@@ -69,6 +90,37 @@ impl ReadTx<'_> {
     pub fn teams(&self) -> Result<Vec<Team>> {
         let sql = concat!("select ", team_columns!(), " from team where ", listed_team!(), " order by n");
         self.all(sql, [], read)
+    }
+
+    /// How the teams that were not removed stand, in one look, in the order they were made.
+    pub fn team_states(&self) -> Result<BTreeMap<TeamId, TeamState>> {
+        let sql = concat!(
+            "with working as (select * from token where revoked is null and (expires is null or expires > ?))
+             select team.n, users, active, groups, activity_bytes,
+                 (select count(*) from team_schema where team_schema.team = team.n),
+                 (select count(*) from token where token.team = team.n),
+                 (select count(*) from working where working.team = team.n),
+                 exists (select 1 from token where token.team = team.n and used is not null),
+                 (select json_group_array(provider) from (select distinct provider from working
+                  where working.team = team.n and provider is not null order by provider))
+             from team join total on total.team = team.n where ",
+            listed_team!(),
+        );
+        let found = self.all(sql, [self.now()], |row| {
+            Ok((
+                row.get(0)?,
+                TeamState {
+                    totals: Totals { users: row.get(1)?, active: row.get(2)?, groups: row.get(3)? },
+                    request_bytes: row.get(4)?,
+                    schemas: row.get(5)?,
+                    tokens: row.get(6)?,
+                    working: row.get(7)?,
+                    used: row.get(8)?,
+                    providers: json(row, 9)?,
+                },
+            ))
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     /// The teams that were removed and are not erased, the last one first.
@@ -174,7 +226,8 @@ fn slug(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::store;
+    use crate::store::NewToken;
+    use crate::store::testing::{store, team, user};
 
     #[test]
     fn a_slug_is_made_once_and_never_given_again() {
@@ -203,6 +256,39 @@ mod tests {
         });
         assert!(matches!(answer, Err(StoreError::Taken { by, .. }) if by == "acme"));
         assert_eq!(store.read_now(|tx| tx.teams()).unwrap().len(), 0, "the failed job left nothing");
+    }
+
+    #[test]
+    fn what_each_team_has_is_told_in_one_look() {
+        let (store, clock) = store();
+        let (acme, other) = (team(&store, "Acme"), team(&store, "Other"));
+        user(&store, acme, "ada");
+        let (now, week) = (clock.now(), std::time::Duration::from_secs(604_800));
+        let job = move |tx: &mut WriteTx| {
+            for (n, expires) in [None, Some(now.plus(week)), Some(now)].into_iter().enumerate() {
+                let token = NewToken {
+                    name: format!("token {n}"),
+                    source: "JumpCloud".into(),
+                    hash: [n as u8; 32],
+                    last4: "0000".into(),
+                    region: None,
+                    strict: false,
+                    read_only: false,
+                    created_by: "root".into(),
+                    expires,
+                    user: None,
+                };
+                tx.insert_token(acme, &token)?;
+            }
+            tx.remove_team(other)
+        };
+        store.write_blocking(job).unwrap();
+        let states = || store.read_now(|tx| tx.team_states()).unwrap();
+        let totals = Totals { users: 1, active: 1, groups: 0 };
+        let state = TeamState { totals, tokens: 3, working: 2, ..TeamState::default() };
+        assert_eq!(states().into_iter().collect::<Vec<_>>(), [(acme, state)]);
+        clock.advance(week);
+        assert_eq!(states()[&acme].working, 1);
     }
 
     #[test]

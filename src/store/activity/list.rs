@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rusqlite::types::Value as Sql;
 use rusqlite::{params, params_from_iter};
 
-use super::{ActivityQuery, ActivityRow, Spot, Which, read, select, words};
+use super::{ActivityQuery, ActivityRow, COLUMNS, Spot, Which, read, select, words};
 use crate::base::{TeamId, Timestamp};
 use crate::store::counts::{Hour, NO_TEAM};
 use crate::store::{ReadTx, Result};
@@ -32,6 +32,32 @@ impl ReadTx<'_> {
             rows.truncate(query.limit as usize);
         }
         Ok(rows)
+    }
+
+    /// Several lists of requests of a team, and those of them of no team too that say so, in one statement. They are whole
+    /// lists, newest first, without words to look for.
+    pub fn activity_lists(
+        &self,
+        team: TeamId,
+        lists: &[(bool, ActivityQuery)],
+    ) -> Result<Vec<Vec<ActivityRow>>> {
+        let (mut texts, mut values) = (Vec::new(), Vec::new());
+        for (place, (all, query)) in lists.iter().enumerate() {
+            let teams = if *all { teams(team, query) } else { vec![Some(team)] };
+            let Some(parts) = Parts::of(&teams, query) else { continue };
+            texts.push(format!(
+                "select *, {place} as list from ({})",
+                parts.sql("at desc, n desc", query.limit)
+            ));
+            values.extend(parts.values);
+        }
+        let sql = format!("{} order by list, at desc, n desc", texts.join(" union all "));
+        let mut found = vec![Vec::new(); lists.len()];
+        self.each(&sql, params_from_iter(values), |row| {
+            found[row.get::<_, usize>(COLUMNS)?].push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
     }
 
     fn page(&self, teams: &[Option<TeamId>], query: &ActivityQuery) -> Result<Vec<ActivityRow>> {

@@ -141,6 +141,9 @@ macro_rules! select {
 }
 pub(super) use select;
 
+/// How many columns those are.
+pub(super) const COLUMNS: usize = 28;
+
 /// Reads the columns of `select`.
 pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActivityRow> {
     let names = |column| -> rusqlite::Result<Vec<String>> {
