@@ -67,7 +67,7 @@ fn refused(zone: &Zone, base: &str, found: &Overview) -> Option<Notice> {
     Some(Notice {
         kind: "bad",
         title: format!("{} refused since {}: {name}", counted(times, "request"), zone.minute(first.at)),
-        text: format!("Nothing was accepted after it. {cure}").trim().to_owned(),
+        text: format!("Nothing was accepted after it. {cure}").trim().into(),
         link: Some(Link::new(format!("{base}activity/{}", last.request), "See why")),
         alert: false,
     })
@@ -102,7 +102,7 @@ fn no_group(zone: &Zone, base: &str, idp: &Provider, found: &Overview) -> Option
     (waited && found.totals.users > 0 && found.totals.groups == 0).then(|| Notice {
         kind: "warn",
         title: "Users arrive but no group".into(),
-        text: clipped(idp.no_group, 300),
+        text: clipped(idp.no_group, 300).into(),
         link: Some(Link::new(format!("{base}connect"), "See the steps")),
         alert: false,
     })

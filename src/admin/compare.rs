@@ -161,7 +161,7 @@ fn said(found: &Differences) -> Notice {
         true => Notice {
             kind: "ok",
             title: "The directory is as the file says".into(),
-            text: format!("Looked at {compared} of the file. Nothing is missing, extra or different."),
+            text: format!("Looked at {compared} of the file. Nothing is missing, extra or different.").into(),
             alert: true,
             ..Notice::default()
         },
@@ -171,7 +171,8 @@ fn said(found: &Differences) -> Notice {
             text: format!(
                 "Looked at {compared} of the file. Nothing was changed here: mend it where the people are \
                 kept, so that it is sent again."
-            ),
+            )
+            .into(),
             alert: true,
             ..Notice::default()
         },

@@ -165,7 +165,7 @@ fn token_hint(tokens: &[Token], zone: &Zone) -> String {
     match living {
         None => "It is shown once, here and on the next page, to copy.".to_owned(),
         Some(token) => format!(
-            "“{}”, made {}, ends in …{}. Its text was shown once; make another if it is lost.",
+            "“{}”, made {}, ends in {}. Its text was shown once; make another if it is lost.",
             clipped(&token.name, 60),
             zone.relative(token.created),
             token.last4
@@ -190,7 +190,8 @@ fn notices(
             text: format!(
                 "{email} must not exist when {} tests the connection. Take another address.",
                 provider.name
-            ),
+            )
+            .into(),
             ..Notice::default()
         });
     }
@@ -200,7 +201,8 @@ fn notices(
 
 /// What stands against being reached; less sure once a request came from outside all the same.
 fn unreachable(provider: &Provider, warnings: &[Check], outside: bool) -> Option<Notice> {
-    let words: Vec<String> = warnings.iter().map(|check| format!("{}. {}", check.title, check.sub)).collect();
+    let words: Vec<String> =
+        warnings.iter().map(|check| format!("{}. {}", check.title, check.sub.text())).collect();
     let who = a_provider(provider);
     (!words.is_empty()).then(|| Notice {
         kind: "warn",
@@ -208,7 +210,7 @@ fn unreachable(provider: &Provider, warnings: &[Check], outside: bool) -> Option
             true => format!("A request came from outside, but {who} may still refuse this address"),
             false => format!("{who} cannot reach this address as it is"),
         },
-        text: words.join(" "),
+        text: words.join(" ").into(),
         ..Notice::default()
     })
 }
@@ -228,7 +230,8 @@ fn elsewhere(zone: &Zone, found: &Connecting) -> Option<Notice> {
         text: format!(
             "“{}” belongs to that team and fills it. Was it meant for this one? Then make a token here and paste it there.",
             clipped(&token.name, 60)
-        ),
+        )
+        .into(),
         ..Notice::default()
     })
 }

@@ -47,8 +47,7 @@ pub fn disk(room: Room, known: &Known) -> Option<Disk> {
             kind,
             title: "Disk".into(),
             at: format!("{} of {} free", bytes(free), bytes(disk)),
-            sub: format!("{said} {advice}").trim().to_owned(),
-            ..Check::default()
+            sub: format!("{said} {advice}").trim().into(),
         },
         used: 100 - left.min(100),
     })
@@ -117,7 +116,7 @@ mod tests {
                 .map(|n| SizeDay { day: Timestamp(n * DAY_MS), file: 1, used: n as u64 * rate })
                 .collect();
             let check = disk(room(490), &Known { days, uses: None }).expect("known").check;
-            (check.kind, check.sub)
+            (check.kind, check.sub.text())
         };
         let (kind, sub) = told(10, 30);
         assert_eq!(kind, "warn");
@@ -140,7 +139,7 @@ mod tests {
         assert_eq!((facts[0].text.as_str(), facts[2].text.as_str()), ("9.8 GB", "12 MB"));
         assert!(said.contains("1 h ago"), "{said}");
         let known = Known { days: Vec::new(), uses: Some((Timestamp(0), uses_of)) };
-        let sub = disk(room(100), &known).expect("known").check.sub;
+        let sub = disk(room(100), &known).expect("known").check.sub.text();
         assert!(sub.contains("The request log is the largest part"), "{sub}");
         assert!(uses(&zone, None).0.is_empty());
     }

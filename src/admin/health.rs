@@ -10,7 +10,7 @@ use super::disk::{disk, uses};
 use super::error::Fault;
 use super::live;
 use super::page::{Here, Page, Shell, html, render};
-use super::parts::{Check, Facts, Icon, Link, Notice, When, clipped, counted};
+use super::parts::{Check, Facts, Icon, Link, Notice, Said, When, clipped, counted};
 use super::when::{Zone, duration};
 use crate::base::Timestamp;
 use crate::http::Response;
@@ -137,7 +137,7 @@ pub fn brief(desk: &Desk, zone: &Zone) -> Vec<Check> {
         checks.push(audit(&Health { audit_wrong: Some(*n), ..Health::default() }));
     }
     for check in checks.iter_mut().filter(|check| check.kind == "ok") {
-        check.sub.clear();
+        check.sub = Said::default();
     }
     checks
 }
@@ -169,25 +169,25 @@ pub fn answers(found: &Load) -> Option<Check> {
         kind: if found.p99 < SLOW_US { "ok" } else { "idle" },
         title: "Answer time".into(),
         at: format!("p99 {}", duration(found.p99)),
-        sub: format!("Of the latest {}", counted(found.requests, "request")),
-        ..Check::default()
+        sub: format!("Of the latest {}", counted(found.requests, "request")).into(),
     })
 }
 
-/// The notice of a check that failed: the same words, above everything else, and where to go on.
+/// The notice of a check that failed: the same words, above everything else, and where to go on, if on these pages.
 fn notice(base: &str, check: &Check) -> Notice {
-    let (page, text) = match check.title.as_str() {
-        "Certificate" => ("connect", "See what providers need"),
-        "Disk" => ("team", "Change retention"),
-        AUDIT => ("activity/administrators", "See what was changed"),
-        "Clock" => ("health-status", "Look again"),
-        _ => ("health-status/support", "Support file"),
+    let on = match check.title.as_str() {
+        "Certificate" => Some(("connect", "See what providers need")),
+        "Disk" => Some(("team", "Change retention")),
+        AUDIT => Some(("activity/administrators", "See what was changed")),
+        // The machine's own business; its words say what to do there.
+        "Clock" => None,
+        _ => Some(("health-status/support", "Support file")),
     };
     Notice {
         kind: check.kind,
         title: format!("{}: {}", check.title, check.at),
         text: check.sub.clone(),
-        link: Some(Link::new(format!("{base}{page}"), text)),
+        link: on.map(|(page, text)| Link::new(format!("{base}{page}"), text)),
         alert: false,
     }
 }
@@ -199,8 +199,7 @@ fn outside(zone: &Zone, secure: bool, seen: Option<&FromOutside>) -> Check {
             kind: "ok",
             title: format!("Reached from outside as {}", clipped(&seen.name, 100)),
             at: zone.beneath(seen.at),
-            sub: format!("Last from {}", seen.address),
-            ..Check::default()
+            sub: Said::plain("Last from ").mono(&seen.address),
         },
         None => Check {
             kind: "todo",
@@ -211,7 +210,6 @@ fn outside(zone: &Zone, secure: bool, seen: Option<&FromOutside>) -> Check {
                     .into(),
                 false => "What a proxy in front of scimd receives cannot be seen from here.".into(),
             },
-            ..Check::default()
         },
     }
 }
@@ -230,7 +228,7 @@ fn clock(state: ClockState) -> Check {
                 .to_owned(),
         ),
     };
-    Check { kind, title: "Clock".into(), at: at.into(), sub, ..Check::default() }
+    Check { kind, title: "Clock".into(), at: at.into(), sub: sub.into() }
 }
 
 const AUDIT: &str = "Audit log chain";
@@ -242,22 +240,29 @@ fn certificate(zone: &Zone, secure: bool, own: bool, ends: Option<Timestamp>) ->
             true => ("Cannot be read", "Look into the log of the server."),
             false => ("Without TLS", "A proxy in front must speak HTTPS: providers call nothing else."),
         };
-        return Check { kind: "warn", title, at: at.into(), sub: sub.into(), ..Check::default() };
+        return Check { kind: "warn", title, at: at.into(), sub: sub.into() };
     };
     let days = ends.since(zone.now()).div_euclid(DAY_MS);
     let until = format!("Until {}.", zone.date(ends));
-    let (kind, sub) = match (own, days) {
+    let (kind, sub): (_, Said) = match (own, days) {
         (_, ..0) => {
             ("bad", "Providers refuse it. Put a new one in place; scimd takes it over by itself.".into())
         }
-        (true, _) => ("warn", format!("{until} Made by scimd itself: providers refuse it. Use --tls files.")),
-        (_, 0..CERTIFICATE_DAYS) => {
-            ("warn", format!("{until} Renew it and put it in place; scimd takes it over by itself."))
+        (true, _) => {
+            let said = Said::plain("Made by scimd itself: providers refuse it. Start scimd with ");
+            ("warn", said.mono("--tls files").and(" and one that is publicly trusted."))
         }
-        _ => ("ok", until),
+        (_, 0..CERTIFICATE_DAYS) => {
+            ("warn", format!("{until} Renew it and put it in place; scimd takes it over by itself.").into())
+        }
+        _ => ("ok", until.into()),
     };
-    let at = if days < 0 { "Has ended".to_owned() } else { format!("{} left", counted(days as u64, "day")) };
-    Check { kind, title, at, sub, ..Check::default() }
+    let at = match own {
+        _ if days < 0 => "Has ended".to_owned(),
+        true => "Self-signed".to_owned(),
+        false => format!("{} left", counted(days as u64, "day")),
+    };
+    Check { kind, title, at, sub }
 }
 
 fn database(found: &Health) -> Check {
@@ -268,8 +273,7 @@ fn database(found: &Health) -> Check {
             kind: "bad",
             title,
             at: "Broken".into(),
-            sub: format!("{why}. Stop scimd and run scimd check."),
-            ..Check::default()
+            sub: Said::plain(format!("{why}. Stop scimd and run ")).mono("scimd check").and("."),
         },
         (None, false) => Check {
             kind: "bad",
@@ -277,14 +281,14 @@ fn database(found: &Health) -> Check {
             at: "Cannot be written".into(),
             sub: "Changes are refused and nothing is lost. Make room on the disk; scimd goes on by itself."
                 .into(),
-            ..Check::default()
         },
         (None, true) => Check {
             kind: "ok",
             title,
             at: size,
-            sub: "Can be read and written. scimd check proves every page of the file.".into(),
-            ..Check::default()
+            sub: Said::plain("Can be read and written. ")
+                .mono("scimd check")
+                .and(" proves every page of the file."),
         },
     }
 }
@@ -297,14 +301,12 @@ fn audit(found: &Health) -> Check {
             title,
             at: if found.audit == 1 { "1 entry".into() } else { format!("{} entries", number(found.audit)) },
             sub: "Every entry’s hash fits the one before".into(),
-            ..Check::default()
         },
         Some(n) => Check {
             kind: "bad",
             title,
             at: format!("Wrong from entry {n} on"),
             sub: "Somebody changed the file without scimd. Keep a copy of it and find out who could.".into(),
-            ..Check::default()
         },
     }
 }
@@ -393,13 +395,15 @@ mod tests {
 
     #[test]
     fn each_failing_check_is_a_notice_with_a_way_on() {
-        for check in [clock(ClockState::Unsynchronised), database(&Health::default())] {
+        let on = |check: Check| {
             let notice = notice("/admin/t/a/", &check);
             assert!(is_failing(&check) && !notice.text.is_empty(), "{check:?}");
-            assert!(notice.link.is_some_and(|link| link.href.starts_with("/admin/t/a/health-status")));
-        }
+            notice.link.map(|link| link.href)
+        };
+        assert_eq!(on(database(&Health::default())).as_deref(), Some("/admin/t/a/health-status/support"));
+        assert_eq!(on(clock(ClockState::Unsynchronised)), None, "what to do is done elsewhere");
         let good = clock(ClockState::Synchronised { within_us: 4200 });
-        assert_eq!((good.kind, good.sub.as_str()), ("ok", "Right to within 4 ms, as the system says"));
+        assert_eq!((good.kind, good.sub.text().as_str()), ("ok", "Right to within 4 ms, as the system says"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Provider {
     pub console: &'static str,
     pub time: &'static str,
     pub fill_in: &'static str,
-    /// Where a token that was just made is pasted, and what to press then.
+    /// Where a token that was just made is pasted, and what to press then; names on the provider's page between `*`.
     pub paste: &'static str,
     pub base_field: &'static str,
     pub token_field: &'static str,
@@ -104,8 +104,8 @@ const JUMPCLOUD: Provider = Provider {
     console: "the JumpCloud Admin Portal",
     time: "About 5 minutes",
     fill_in: "Choose SCIM 2.0, then copy these three values.",
-    paste: "In JumpCloud, open your application’s Identity Management tab, paste these values, press Test \
-            Connection, then Activate and Save.",
+    paste: "In JumpCloud, open your application’s *Identity Management* tab, paste these values, press *Test \
+            Connection*, then *Activate* and *Save*.",
     base_field: "Base URL",
     token_field: "Token Key",
     email_field: Some("Test User Email"),
@@ -157,8 +157,8 @@ const OKTA: Provider = Provider {
     console: "the Okta Admin Console",
     time: "About 10 minutes",
     fill_in: "Copy these values. In the catalogue’s Header Auth app the token field takes “Bearer ” and the token.",
-    paste: "In Okta, open your application’s Provisioning tab, Integration, Edit, paste these values, press \
-            Test Connector Configuration, then Save.",
+    paste: "In Okta, open your application’s *Provisioning* tab, *Integration*, *Edit*, paste these values, press \
+            *Test Connector Configuration*, then *Save*.",
     base_field: "SCIM connector base URL",
     token_field: "Authorization: Bearer",
     email_field: None,
@@ -227,8 +227,8 @@ const ENTRA: Provider = Provider {
     console: "the Microsoft Entra admin center",
     time: "About 10 minutes, then up to 40 until people arrive",
     fill_in: "Copy these values. A Tenant URL that ends in ?aadOptscim062020 works as well.",
-    paste: "In the Microsoft Entra admin center, open the application’s Provisioning page, paste these values \
-            under Admin Credentials, press Test Connection, then Save.",
+    paste: "In the Microsoft Entra admin center, open the application’s *Provisioning* page, paste these \
+            values under *Admin Credentials*, press *Test Connection*, then *Save*.",
     base_field: "Tenant URL",
     token_field: "Secret Token",
     email_field: None,
@@ -275,8 +275,8 @@ const ONELOGIN: Provider = Provider {
     console: "the OneLogin Administration page",
     time: "About 10 minutes",
     fill_in: "Copy these values. Custom Headers may stay empty, and the JSON template as OneLogin proposes it.",
-    paste: "In OneLogin, open the application’s Configuration tab, paste these values under API Connection, \
-            press Enable, then Save.",
+    paste: "In OneLogin, open the application’s *Configuration* tab, paste these values under *API Connection*, \
+            press *Enable*, then *Save*.",
     base_field: "SCIM Base URL",
     token_field: "SCIM Bearer Token",
     email_field: None,

@@ -21,7 +21,8 @@ pub fn notice(base: &str, found: &Leaving) -> Notice {
         title: format!("{who} deactivated within the last hour"),
         text: format!(
             "That is {limit}. The changes went through; if they were not meant, undo them at the identity provider."
-        ),
+        )
+        .into(),
         link: Some(Link::new(format!("{base}activity?kind=changes"), "See the changes")),
         alert: false,
     }
@@ -35,9 +36,9 @@ mod tests {
     fn the_notice_names_how_many_and_the_limit() {
         let many = notice("/admin/t/a/", &Leaving { people: 1200, percent: 40, over: Over::People(10) });
         assert_eq!(many.title, "1,200 people were deactivated within the last hour");
-        assert!(many.text.starts_with("That is more than the 10 that"), "{}", many.text);
+        assert!(many.text.text().starts_with("That is more than the 10 that"), "{many:?}");
         let share = notice("/admin/t/a/", &Leaving { people: 4, percent: 40, over: Over::Percent(10) });
-        assert!(share.text.starts_with("That is 40 % of all, more than the 10 % that"), "{}", share.text);
+        assert!(share.text.text().starts_with("That is 40 % of all, more than the 10 % that"), "{share:?}");
         let one = notice("/admin/t/a/", &Leaving { people: 1, percent: 40, over: Over::People(1) });
         assert_eq!(one.title, "1 person was deactivated within the last hour");
     }

@@ -14,7 +14,8 @@ pub fn too_much(detail: &str) -> Notice {
         text: format!(
             "{}. Name a shorter time, more of the word, or a token.",
             super::error::sentence(detail)
-        ),
+        )
+        .into(),
         ..Notice::default()
     }
 }

@@ -232,10 +232,11 @@ fn token_check(zone: &Zone, token: &Token) -> Option<Check> {
             }
         },
         sub: match &token.used {
-            Some(used) => format!("Last used {} from", zone.relative(used.at)),
-            None => "Never used".to_owned(),
+            Some(used) => {
+                Said::plain(format!("Last used {} from ", zone.relative(used.at))).mono(&used.address)
+            }
+            None => "Never used".into(),
         },
-        code: token.used.as_ref().map(|used| used.address.clone()).unwrap_or_default(),
     })
 }
 

@@ -85,8 +85,16 @@ impl Copy {
 #[derive(Template, Clone, Debug, Default, PartialEq, Eq)]
 #[template(path = "parts/said.html")]
 pub struct Said {
-    /// In their order; words without an address are plain.
-    pub words: Vec<Link>,
+    pub words: Vec<Word>,
+}
+
+/// Some words of a sentence: a link where they have an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    pub text: String,
+    pub href: String,
+    /// In the script of code: an address, an identifier or a command.
+    pub mono: bool,
 }
 
 impl Said {
@@ -105,20 +113,35 @@ impl Said {
 
     /// The sentence with plain words behind it.
     pub fn and(mut self, text: impl Into<String>) -> Said {
-        self.words.push(Link::new("", text));
+        self.words.push(Word { text: text.into(), ..Word::default() });
+        self
+    }
+
+    /// The sentence with an address, an identifier or a command behind it.
+    pub fn mono(mut self, text: impl Into<String>) -> Said {
+        self.words.push(Word { text: text.into(), mono: true, ..Word::default() });
         self
     }
 
     /// The sentence with a link behind it, or with plain words where there is no address.
     pub fn link(mut self, text: impl Into<String>, href: impl Into<String>) -> Said {
-        self.words.push(Link::new(href, text));
+        self.words.push(Word { text: text.into(), href: href.into(), ..Word::default() });
         self
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| word.text.is_empty())
+    }
+
     /// The sentence as text.
-    #[cfg(test)]
     pub fn text(&self) -> String {
         self.words.iter().map(|word| word.text.as_str()).collect()
+    }
+}
+
+impl<T: Into<String>> From<T> for Said {
+    fn from(text: T) -> Said {
+        Said::plain(text)
     }
 }
 
@@ -201,7 +224,7 @@ pub struct Column {
 pub struct Notice {
     pub kind: &'static str,
     pub title: String,
-    pub text: String,
+    pub text: Said,
     pub link: Option<Link>,
     /// Read out when the page opens, because it answers what was just done.
     pub alert: bool,
@@ -220,9 +243,7 @@ pub struct Check {
     pub kind: &'static str,
     pub title: String,
     pub at: String,
-    pub sub: String,
-    /// An address, a request or a command behind `sub`.
-    pub code: String,
+    pub sub: Said,
 }
 
 impl Check {

@@ -9,7 +9,7 @@ use askama::filters::HtmlSafe;
 
 use super::error::sentence;
 use super::idp::Provider;
-use super::parts::{Check, counted};
+use super::parts::{Check, Said, counted};
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::base::host::is_public_address;
@@ -195,8 +195,8 @@ pub fn checks(
         lines.push(match seen.first.get(&line.event) {
             Some(first) => {
                 last = last.max(Some((first.at, line.title)));
-                let (sub, code) = beneath(line.event, first, seen);
-                Check { kind: "ok", title: line.title.into(), at: zone.beneath(first.at), sub, code }
+                let sub = beneath(line.event, first, seen);
+                Check { kind: "ok", title: line.title.into(), at: zone.beneath(first.at), sub }
             }
             None if next == Some(n) => listening(zone, line.title, line.expected, refusal),
             None => {
@@ -208,7 +208,7 @@ pub fn checks(
     let total = provider.lines.len() + 2;
     let mut said = last.map(|(_, title)| format!("{title}. {done} of {total} done")).unwrap_or_default();
     if let Some(refused) = lines.iter().find(|line| line.kind == "bad") {
-        said = format!("Refused. {}", refused.sub);
+        said = format!("Refused. {}", refused.sub.text());
     }
     Checks {
         done,
@@ -223,14 +223,14 @@ pub fn checks(
 }
 
 /// What stands beneath a line that is done: words, and an address or a request.
-fn beneath(event: Event, first: &First, seen: &Seen<'_>) -> (String, String) {
+fn beneath(event: Event, first: &First, seen: &Seen<'_>) -> Said {
     match (event, seen.mistaken) {
-        (Event::First, _) if !first.address.is_empty() => ("From".into(), first.address.clone()),
+        (Event::First, _) if !first.address.is_empty() => Said::plain("From ").mono(&first.address),
         (Event::Accepted, Some((times, cause))) => {
             let name = cause.words().name;
-            (format!("{} refused just before: {name}", counted(times, "request")), String::new())
+            format!("{} refused just before: {name}", counted(times, "request")).into()
         }
-        _ => (String::new(), first.what.clone()),
+        _ => Said::default().mono(&first.what),
     }
 }
 
@@ -253,7 +253,6 @@ impl Checks {
                 title: "Users arrive but no group".into(),
                 at: String::new(),
                 sub: provider.no_group.into(),
-                ..Check::default()
             });
         }
         self
@@ -267,18 +266,16 @@ fn outside_line(zone: &Zone, seen: &Seen<'_>, warnings: &[Check]) -> Check {
             kind: "ok",
             title,
             at: zone.beneath(at),
-            sub: format!("A request came from {address}"),
-            ..Check::default()
+            sub: Said::plain("A request came from ").mono(address),
         },
         None => Check {
             kind: "todo",
             title,
             at: "Not yet".into(),
             sub: match warnings.first() {
-                Some(warning) => warning.title.clone(),
+                Some(warning) => warning.title.as_str().into(),
                 None => "Shown by the first request from a public address".into(),
             },
-            ..Check::default()
         },
     }
 }
@@ -287,13 +284,7 @@ fn token_line(zone: &Zone, seen: &Seen<'_>) -> Check {
     let title = "Token created".to_owned();
     match seen.token {
         Some(at) => Check { kind: "ok", title, at: zone.beneath(at), ..Check::default() },
-        None => Check {
-            kind: "wait",
-            title,
-            at: "Listening".into(),
-            sub: "Create one in the steps".into(),
-            ..Check::default()
-        },
+        None => Check { kind: "wait", title, at: "Listening".into(), sub: "Create one in the steps".into() },
     }
 }
 
@@ -322,17 +313,12 @@ fn listening(zone: &Zone, title: &str, expected: &str, refusal: Option<&Activity
                 kind: "bad",
                 title: title.into(),
                 at: format!("Refused {}", zone.beneath(row.at)),
-                sub: format!("{} {} was answered {}. {words}", row.method, path(&row.path), row.status),
-                ..Check::default()
+                sub: Said::default()
+                    .mono(format!("{} {}", row.method, path(&row.path)))
+                    .and(format!(" was answered {}. {words}", row.status)),
             }
         }
-        None => Check {
-            kind: "wait",
-            title: title.into(),
-            at: "Listening".into(),
-            sub: expected.into(),
-            ..Check::default()
-        },
+        None => Check { kind: "wait", title: title.into(), at: "Listening".into(), sub: expected.into() },
     }
 }
 
@@ -443,7 +429,7 @@ mod tests {
         };
         let line = |found: &Connecting, title: &str| {
             let line = lines(found).into_iter().find(|line| line.title == title).expect("a line");
-            (line.kind, line.at, format!("{} {}", line.sub, line.code).trim().to_owned())
+            (line.kind, line.at, line.sub.text())
         };
         let ok = |at: &str, sub: &str| ("ok", at.to_owned(), sub.to_owned());
         assert_eq!(line(&found, "First request arrived"), ok("00:00:01", "From 203.0.113.24"));
@@ -478,7 +464,7 @@ mod tests {
             let lines =
                 checks(&Zone::utc(Timestamp(9_000_000)), provider, &found, &Seen::of(&found, ""), &[]).lines;
             let line = lines.into_iter().find(|line| line.title == "Token accepted").expect("a line");
-            line.sub + &line.code
+            line.sub.text()
         };
         let good = |n| row(n, "GET", "/scim/Users", 200, None);
         assert_eq!(
@@ -537,7 +523,7 @@ mod tests {
             checks(&zone, provider, &found, &Seen::of(&found, ""), &[])
                 .lines
                 .last()
-                .map(|line| line.sub.clone())
+                .map(|line| line.sub.text())
         };
         assert_eq!(at(NO_GROUP_MS).as_deref(), Some(provider.no_group));
         assert_ne!(at(NO_GROUP_MS - 1).as_deref(), Some(provider.no_group));

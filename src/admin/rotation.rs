@@ -8,7 +8,7 @@ use super::error::Fault;
 use super::folding;
 use super::kept::Shown;
 use super::page::{Here, Page, Shell, html};
-use super::parts::{Check, Choice, Errors, Field, FieldFault, Link, Notice, clipped, counted};
+use super::parts::{Check, Choice, Errors, Field, FieldFault, Link, Notice, Said, clipped, counted};
 use super::tokens::{State, state};
 use super::when::Zone;
 use super::who::Names;
@@ -54,7 +54,7 @@ impl Rotation {
         self.ready.then(|| Notice {
             kind: "warn",
             title: format!("The rotation of “{}” waits for its last step", self.name),
-            text: format!("The new token is in use. {}", self.words),
+            text: format!("The new token is in use. {}", self.words).into(),
             link: Some(Link::new(format!("{}tokens", self.base), "Finish the rotation")),
             alert: false,
         })
@@ -138,13 +138,7 @@ fn rotation(
 ) -> Rotation {
     let used = new.first_used.is_some();
     let quiet = zone.now().since(old.used.as_ref().map_or(old.created, |last| last.at));
-    let line = |kind, title: &str, at: String, sub: String| Check {
-        kind,
-        title: title.into(),
-        at,
-        sub,
-        ..Check::default()
-    };
+    let line = |kind, title: &str, at: String, sub: Said| Check { kind, title: title.into(), at, sub };
     let provider = new.provider.as_deref().or(old.provider.as_deref()).unwrap_or("the provider");
     let pasted = format!("New token pasted into {provider} and used");
     let by = names.of(&new.created_by);
@@ -156,9 +150,9 @@ fn rotation(
         checks: vec![
             line(
                 "ok",
-                &format!("New token created, ends in …{}", new.last4),
+                &format!("New token created, ends in {}", new.last4),
                 zone.beneath(new.created),
-                format!("By {by}"),
+                format!("By {by}").into(),
             ),
             match new.first_used {
                 Some(first) => line("ok", &pasted, zone.beneath(first), requests(seen)),
@@ -174,7 +168,7 @@ fn rotation(
                 }
                 (false, _) => line("todo", UNUSED, "Not yet".into(), last_use(zone, old)),
             },
-            line("todo", "Old token revoked", "Not yet".into(), String::new()),
+            line("todo", "Old token revoked", "Not yet".into(), Said::default()),
         ],
         may_change,
         ready: used && (quiet >= QUIET_MS || !still_used(old, new)),
@@ -184,14 +178,16 @@ fn rotation(
 
 const UNUSED: &str = "Old token no longer used";
 
-fn last_use(zone: &Zone, old: &Token) -> String {
+fn last_use(zone: &Zone, old: &Token) -> Said {
     let ends = match old.expires {
         Some(end) => format!("It keeps working until you revoke it or until {}.", zone.until(end)),
         None => "It keeps working until you revoke it.".to_owned(),
     };
     match &old.used {
-        Some(last) => format!("Last used {} from {}. {ends}", zone.beneath(last.at), last.address),
-        None => format!("Nothing has ever used it. {ends}"),
+        Some(last) => Said::plain(format!("Last used {} from ", zone.beneath(last.at)))
+            .mono(&last.address)
+            .and(format!(". {ends}")),
+        None => format!("Nothing has ever used it. {ends}").into(),
     }
 }
 
@@ -215,20 +211,23 @@ fn verdict(zone: &Zone, old: &Token, new: &Token, quiet: i64) -> String {
     }
 }
 
-fn requests(seen: &Use) -> String {
+fn requests(seen: &Use) -> Said {
     if seen.requests == 0 {
-        return String::new();
+        return Said::default();
     }
     let more = if seen.more { "More than " } else { "" };
     let fault = match seen.refused {
         0 => "all accepted".to_owned(),
         n => format!("{} of them refused", crate::service::sentence::number(n)),
     };
-    let mut from = seen.addresses.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if seen.addresses.len() > NAMED {
-        from += &format!(" and {} more", seen.addresses.len() - NAMED);
+    let mut said = Said::plain(format!("{more}{} so far from ", counted(seen.requests, "request")));
+    for (n, address) in seen.addresses.iter().take(NAMED).enumerate() {
+        said = said.and(if n > 0 { ", " } else { "" }).mono(address);
     }
-    format!("{more}{} so far from {from}, {fault}", counted(seen.requests, "request"))
+    if seen.addresses.len() > NAMED {
+        said = said.and(format!(" and {} more", seen.addresses.len() - NAMED));
+    }
+    said.and(format!(", {fault}"))
 }
 
 /// A span in whole seconds at least.
@@ -365,7 +364,7 @@ mod tests {
         assert_eq!(line(30 * HOUR, Some(7 * HOUR), Some(HOUR)), ("wait", "23 h of 24 h".into()));
         assert_eq!(line(31 * HOUR, Some(7 * HOUR), Some(HOUR)), ("ok", "24 h".into()));
         assert_eq!(line(31 * HOUR, Some(7 * HOUR), None), ("todo", "Not yet".into()));
-        let sub = &at(HOUR, Some(6 * MIN), Some(10 * MIN)).checks[2].sub;
+        let sub = at(HOUR, Some(6 * MIN), Some(10 * MIN)).checks[2].sub.text();
         assert_eq!(
             sub,
             "Last used 00:06:00 from 203.0.113.24. It keeps working until you revoke it or until 8 January at \
@@ -399,14 +398,14 @@ mod tests {
     fn the_proof_names_provider_requests_and_addresses() {
         let check = at(HOUR, Some(5 * MIN), Some(6 * MIN)).checks[1].clone();
         assert_eq!((check.kind, check.title.as_str()), ("ok", "New token pasted into Okta and used"));
-        assert_eq!(check.sub, "17 requests so far from 203.0.113.24, all accepted");
+        assert_eq!(check.sub.text(), "17 requests so far from 203.0.113.24, all accepted");
         let many = Use {
             more: true,
             refused: 2,
             ..seen(500, &["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"])
         };
         assert_eq!(
-            requests(&many),
+            requests(&many).text(),
             "More than 500 requests so far from 192.0.2.1, 192.0.2.2, 192.0.2.3 and 1 more, 2 of them refused"
         );
     }

@@ -9,7 +9,7 @@ use super::fields::{password_faults, refusals};
 use super::gate::{sender, waiting};
 use super::idp::{self, Provider};
 use super::page::{Gate, base_url, html};
-use super::parts::{Check, Copy, Errors, Field, FieldFault, Link, clipped};
+use super::parts::{Check, Copy, Errors, Field, FieldFault, Link, Said, clipped};
 use super::session::Visit;
 use crate::base::host::is_public_name;
 use crate::base::secret;
@@ -187,31 +187,33 @@ pub fn checks(base: &str, self_signed: bool) -> Vec<Check> {
         _ => (authority, "443"),
     };
     let public = is_public_name(host);
-    let line = |good: bool, title: &str, at: &str, cure: &str| Check {
+    let line = |good: bool, title: &str, at: &str, (cure, code): (&str, &str)| Check {
         kind: if good { "ok" } else { "warn" },
         title: title.to_owned(),
         at: at.to_owned(),
-        sub: if good { String::new() } else { cure.to_owned() },
-        ..Check::default()
+        sub: if good { Said::default() } else { Said::plain(cure).mono(code) },
     };
     vec![
         line(
             scheme == "https",
             if scheme == "https" { "Reached over HTTPS" } else { "Reached over plain HTTP" },
             scheme,
-            "Providers send tokens to HTTPS addresses only. Serve with TLS, or put a proxy that does in front.",
+            (
+                "Providers send tokens to HTTPS addresses only. Serve with TLS, or put a proxy that does in front.",
+                "",
+            ),
         ),
         line(
             public,
             if public { "The name can be public" } else { "The name means this machine or network only" },
             host,
-            "A provider on the internet cannot reach it. Start scimd with --public-url https://NAME.",
+            ("A provider on the internet cannot reach it. Start scimd with ", "--public-url https://NAME"),
         ),
         line(
             port == "443",
             if port == "443" { "Port 443" } else { "Not port 443" },
             port,
-            "Providers call port 443. Listen there, or let a proxy or the firewall pass 443 on.",
+            ("Providers call port 443. Listen there, or let a proxy or the firewall pass 443 on.", ""),
         ),
         line(
             !self_signed,
@@ -221,8 +223,10 @@ pub fn checks(base: &str, self_signed: bool) -> Vec<Check> {
                 "Certificate from your files"
             },
             if self_signed { "self-signed" } else { "" },
-            "Browsers warn of it and providers refuse it. Use --tls files with a certificate that is publicly \
-             trusted.",
+            (
+                "Browsers warn of it and providers refuse it. Start scimd with a certificate that is publicly trusted: ",
+                "--tls files",
+            ),
         ),
     ]
 }

@@ -13,7 +13,7 @@ use super::fields::refusal;
 use super::idp::Provider;
 use super::kept::Shown;
 use super::page::{Here, Page, Shell, base_url, html, render};
-use super::parts::{Check, Chip, Choice, Copy, Errors, Field, FieldFault, Link};
+use super::parts::{Check, Chip, Choice, Copy, Errors, Field, FieldFault, Link, Said};
 use super::rotation::replaced_by;
 use super::tokens::line;
 use super::when::Zone;
@@ -186,8 +186,9 @@ impl FirstUse {
                     kind: "ok",
                     title: "First request with this token".into(),
                     at: zone.beneath(first),
-                    sub: format!("Last used {} from {}.", zone.relative(used.at), used.address),
-                    ..Check::default()
+                    sub: Said::plain(format!("Last used {} from ", zone.relative(used.at)))
+                        .mono(&used.address)
+                        .and("."),
                 },
             ),
             _ => (
@@ -196,8 +197,7 @@ impl FirstUse {
                     kind: "wait",
                     title: "Waiting for a first request with this token".into(),
                     at: format!("since {}", zone.time(token.created)),
-                    sub: old.map(old_works).unwrap_or_default(),
-                    ..Check::default()
+                    sub: old.map(old_works).unwrap_or_default().into(),
                 },
             ),
         };

@@ -312,7 +312,8 @@ pub fn notice(zone: &Zone, base: &str, token: &Token, tokens: &[Token]) -> Optio
                 "Paste the new token “{}” into the identity provider: requests with the old one are refused from {} on.",
                 clipped(&new.name, 60),
                 zone.until(end)
-            ),
+            )
+            .into(),
             link: Some(Link::new(format!("{base}tokens"), "See the rotation")),
             alert: false,
         });
@@ -375,7 +376,8 @@ mod tests {
         let zone = Zone::utc(Timestamp(0));
         let told = |days: u32| {
             let expires = Some(Timestamp(1000).plus(DAY * days));
-            notice(&zone, "/", &Token { expires, ..token() }, &[]).map(|notice| (notice.kind, notice.text))
+            notice(&zone, "/", &Token { expires, ..token() }, &[])
+                .map(|notice| (notice.kind, notice.text.text()))
         };
         assert_eq!(told(31), None);
         let ([thirty, fifteen], [fourteen, four], [three, none]) =
