@@ -6,6 +6,7 @@ mod migrate;
 mod open;
 mod queue;
 mod readers;
+mod reads;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -30,14 +31,12 @@ use super::milestones::Noted;
 use crate::base::{Clock, Ids};
 
 use queue::{Gathered, Job, Message, Waiting};
-use readers::PoolJob;
+use reads::{PoolJob, Reads};
 use writer::Writer;
 
 pub(in crate::store) use open::reading;
 pub use tx::{ReadTx, WriteTx};
 
-/// Reads that may wait for the pool.
-const READS: usize = 256;
 /// Small writes that may wait for the next commit.
 const LATER: usize = 4096;
 
@@ -112,7 +111,7 @@ struct Handle {
     shared: Arc<Shared>,
     jobs: SyncSender<Message>,
     later: Gathered,
-    reads: Mutex<Option<SyncSender<PoolJob>>>,
+    reads: Arc<Reads>,
     closed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -140,14 +139,13 @@ impl Store {
     fn start(shared: Arc<Shared>, connection: Connection) -> Result<Store, StoreError> {
         let failed = |cause| StoreError::File { path: shared.file.clone(), cause };
         let (jobs, job_queue) = sync_channel(shared.options.queue);
-        let (reads, read_queue) = sync_channel::<PoolJob>(READS);
+        let reads = Arc::new(Reads::default());
         let later = Gathered::new(Mutex::new(VecDeque::new()));
         let writer = Writer::new(connection, shared.clone(), job_queue, later.clone());
         let mut threads =
             vec![Builder::new().name("writer".into()).spawn(move || writer.run()).map_err(failed)?];
-        let read_queue = Arc::new(Mutex::new(read_queue));
         for number in 0..shared.options.readers.max(1) {
-            let (own, queue) = (shared.clone(), read_queue.clone());
+            let (own, queue) = (shared.clone(), reads.clone());
             let reader = Builder::new().name(format!("reader-{number}"));
             threads.push(reader.spawn(move || readers::work(&own, &queue)).map_err(failed)?);
         }
@@ -156,7 +154,7 @@ impl Store {
                 shared,
                 jobs,
                 later,
-                reads: Mutex::new(Some(reads)),
+                reads,
                 closed: AtomicBool::new(false),
                 threads: Mutex::new(threads),
             }),
@@ -250,10 +248,7 @@ impl Store {
                 let _ = reply.send(tx.map_err(E::from).and_then(job));
             }
         });
-        let sent = match &*self.handle.reads.lock().expect("nothing panics under this lock") {
-            None => Err(StoreError::Closed),
-            Some(reads) => reads.try_send(job).map_err(|_| StoreError::Busy),
-        };
+        let sent = self.handle.reads.put(job);
         async move {
             sent?;
             let lost = || StoreError::Panicked("a read ended without an answer".into());
@@ -318,7 +313,7 @@ impl Handle {
         }
         // Behind the waiting jobs, so that they are finished first.
         let _ = self.jobs.send(Message::Close);
-        self.reads.lock().expect("nothing panics under this lock").take();
+        self.reads.close();
         for thread in self.threads.lock().expect("nothing panics under this lock").drain(..) {
             // The last clone may go within a job, on one of these very threads.
             if thread.thread().id() != std::thread::current().id() {

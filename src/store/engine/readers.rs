@@ -4,12 +4,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::reads::{Next, PoolJob, Reads};
 use super::{ReadTx, Shared, open};
 use crate::base::memory;
 use crate::store::{StoreError, error};
@@ -17,11 +17,10 @@ use crate::store::{StoreError, error};
 /// How many steps of SQLite's machine pass between two looks at the deadline.
 const STEPS: i32 = 1000;
 
-/// A job of the pool that takes so long has read much; what it used may not be asked for again for hours.
+/// A job of the pool that takes so long has read much; what it used may not be asked for again for hours ...
 const LONG: Duration = Duration::from_millis(5);
-
-/// A read for the pool. `Err` when the snapshot could not be had.
-pub type PoolJob = Box<dyn FnOnce(Result<&ReadTx<'_>, StoreError>) + Send>;
+/// ... and is given back when nothing came for so long. By then its answer is sent, which others made free.
+const QUIET: Duration = Duration::from_millis(200);
 
 thread_local! {
     /// The calling thread's connections, one for each open store.
@@ -131,12 +130,17 @@ fn end(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// One thread of the pool: takes jobs until the store is closed.
-pub fn work(shared: &Arc<Shared>, queue: &Mutex<Receiver<PoolJob>>) {
-    let mut connection = None;
+pub fn work(shared: &Arc<Shared>, reads: &Reads) {
+    let (mut connection, mut holds) = (None, false);
     loop {
-        let next = queue.lock().expect("no job runs under this lock").recv();
-        let Ok(job) = next else {
-            return;
+        let job = match reads.next(holds.then_some(QUIET)) {
+            Next::Job(job) => job,
+            Next::Nothing => {
+                memory::give_back();
+                holds = false;
+                continue;
+            }
+            Next::End => return,
         };
         let mut open = match connection.take().map_or_else(|| open::reading_long(&shared.file), Ok) {
             Ok(open) => open,
@@ -150,9 +154,7 @@ pub fn work(shared: &Arc<Shared>, queue: &Mutex<Receiver<PoolJob>>) {
         if catch_unwind(AssertUnwindSafe(|| timed(shared, &mut open, job))).is_ok() {
             connection = Some(open);
         }
-        if began.elapsed() >= LONG {
-            memory::give_back();
-        }
+        holds |= began.elapsed() >= LONG;
         if let Some(damage) = error::take_damage() {
             shared.broke(damage);
         }
