@@ -240,7 +240,7 @@ impl ReadTx<'_> {
         }
         let sql = select_resource!("where resource.n in (select value from json_each(?))");
         let mut rows = self.all(sql, [as_json(numbers)], read)?;
-        rows.sort_by_key(|row| numbers.iter().position(|n| *n == row.n));
+        rows.sort_by_cached_key(|row| numbers.iter().position(|n| *n == row.n));
         Ok(rows)
     }
 

@@ -126,7 +126,7 @@ impl ReadTx<'_> {
         let numbers = serde_json::to_string(people).expect("numbers are JSON");
         let mut rows =
             self.all(sql, params![group, numbers, groups], |row| Ok((read(row)?, row.get(SINCE)?)))?;
-        rows.sort_by_key(|(row, _)| (people.iter().position(|n| *n == row.n), row.n));
+        rows.sort_by_cached_key(|(row, _)| (people.iter().position(|n| *n == row.n), row.n));
         Ok(rows)
     }
 
