@@ -1,7 +1,5 @@
 //! When the allocator gives back to the system what is free.
 
-use std::cell::Cell;
-
 use libmimalloc_sys::{mi_collect, mi_option_set_default, mi_option_t};
 
 /// For how many milliseconds what is free is kept: this number in mimalloc's list of options, which the crate does not name.
@@ -15,23 +13,6 @@ pub fn begin() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
     // SAFETY: sets one number, before any other thread is there.
     unsafe { mi_option_set_default(PURGE_DELAY, 10) };
-}
-
-thread_local! {
-    /// This thread used much since it gave back last.
-    static USED_MUCH: Cell<bool> = const { Cell::new(false) };
-}
-
-/// This thread has used, or made free, more than what most of its work needs.
-pub fn used_much() {
-    USED_MUCH.set(true);
-}
-
-/// This thread has nothing to do just now, perhaps for hours: what it used much of is given back.
-pub fn at_rest() {
-    if USED_MUCH.take() {
-        give_back();
-    }
 }
 
 /// Gives back what this thread holds and does not use. What nothing asks of a thread for long would stay with it.

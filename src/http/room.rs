@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::body::Bytes;
 
-use crate::base::memory;
 use crate::http::Body;
 
 /// From how many bytes on an answer is large.
@@ -38,7 +37,6 @@ impl Room {
         if size < LARGE {
             return true;
         }
-        memory::used_much();
         let before = self.taken.fetch_add(size, Ordering::Relaxed);
         let held = Held { bytes: std::mem::take(bytes), taken: Arc::clone(&self.taken) };
         // One alone fits, whatever its size.
@@ -59,7 +57,6 @@ impl AsRef<[u8]> for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.taken.fetch_sub(self.bytes.len(), Ordering::Relaxed);
-        memory::used_much();
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::base::{Clock, Ids, memory};
+use crate::base::{Clock, Ids};
 use crate::config::{Place, Settings, TlsMode};
 use crate::http::{Limits, PlainHttp, Server};
 use crate::service::{Options, Service};
@@ -46,7 +46,6 @@ pub fn run(place: &Place, settings: &Settings) -> Result<(), Failure> {
     listen::raise_file_limit(settings.max_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .on_thread_park(memory::at_rest)
         .build()
         .map_err(|error| Failure::plain(format!("could not start the worker threads: {error}")))?;
     let ended = runtime.block_on(serve(place, settings, bound));
