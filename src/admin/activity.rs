@@ -5,8 +5,9 @@ use std::collections::HashSet;
 
 use askama::filters::HtmlSafe;
 
-use super::parts::{Changed, Chip, Said, When, clipped};
+use super::parts::{Changed, Chip, When, clipped};
 use super::request::Detail;
+use super::said::Said;
 use super::when::{Zone, duration};
 use crate::scim::Kind;
 use crate::service::Cause;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::activity::{changes, is_test, particulars, said};
 use super::folding::{alike, span};
-use super::parts::{Changed, Diff, Entry, Hop, Said, Timeline, clipped, counted};
+use super::parts::{Changed, Diff, Entry, Hop, Timeline, clipped, counted};
+use super::said::Said;
 use super::when::{Zone, duration};
 use crate::scim::Kind;
 use crate::service::Cause;

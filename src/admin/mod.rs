@@ -46,6 +46,7 @@ mod request;
 mod resume;
 mod rhythm;
 mod rotation;
+mod said;
 mod schemas;
 mod search;
 mod selftest;

@@ -9,7 +9,8 @@ use askama::filters::HtmlSafe;
 
 use super::error::sentence;
 use super::idp::Provider;
-use super::parts::{Check, Said, counted};
+use super::parts::{Check, counted};
+use super::said::Said;
 use super::when::Zone;
 use crate::base::Timestamp;
 use crate::base::host::is_public_address;
