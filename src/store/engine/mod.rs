@@ -7,6 +7,7 @@ mod open;
 mod queue;
 mod readers;
 mod reads;
+mod snapshots;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -32,6 +33,7 @@ use crate::base::{Clock, Ids};
 
 use queue::{Gathered, Job, Message, Waiting};
 use reads::{PoolJob, Reads};
+use snapshots::Snapshots;
 use writer::Writer;
 
 pub(in crate::store) use open::reading;
@@ -78,6 +80,7 @@ struct Shared {
     broken: Mutex<Option<String>>,
     /// Connections that wait for a thread that reads.
     spare: Mutex<Vec<Connection>>,
+    snapshots: Snapshots,
     noted: Noted,
 }
 
@@ -130,6 +133,7 @@ impl Store {
             writable: AtomicBool::new(true),
             broken: Mutex::new(None),
             spare: Mutex::default(),
+            snapshots: Snapshots::default(),
             noted: Noted::default(),
             options,
         });

@@ -2,7 +2,6 @@
 //! a job sees one snapshot.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::reads::{Next, PoolJob, Reads};
+use super::snapshots::{Held, Seat};
 use super::{ReadTx, Shared, open};
 use crate::base::memory;
 use crate::store::{StoreError, error};
@@ -23,37 +23,49 @@ const LONG: Duration = Duration::from_millis(5);
 const QUIET: Duration = Duration::from_millis(200);
 
 thread_local! {
-    /// The calling thread's connections, one for each open store.
-    static OWN: RefCell<HashMap<u64, Own>> = RefCell::new(HashMap::new());
+    /// Where the calling thread's connections lie, one for each open store.
+    static SEATS: RefCell<Vec<Own>> = const { RefCell::new(Vec::new()) };
     /// The store whose reads on this thread share a snapshot just now.
     static SHARING: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 struct Own {
+    number: u64,
     store: Weak<Shared>,
-    connection: Connection,
-    /// Whether a snapshot is open on it, for the reads that share one.
-    begun: bool,
+    seat: Arc<Seat>,
+}
+
+/// The calling thread's place in a store.
+fn seat(shared: &Arc<Shared>) -> Arc<Seat> {
+    SEATS.with_borrow_mut(|own| {
+        if let Some(own) = own.iter().find(|own| own.number == shared.number) {
+            return own.seat.clone();
+        }
+        own.retain(|own| own.store.strong_count() > 0);
+        let seat = shared.snapshots.seat();
+        own.push(Own { number: shared.number, store: Arc::downgrade(shared), seat: seat.clone() });
+        seat
+    })
 }
 
 /// As long as it lives, all reads of its thread see one snapshot of the store: the first of them begins it. It must not live
 /// across a point at which its thread may be left.
-pub struct Sharing(u64);
+pub struct Sharing<'s>(&'s Arc<Shared>);
 
-impl Sharing {
-    pub fn begin(shared: &Shared) -> Sharing {
+impl Sharing<'_> {
+    pub fn begin(shared: &Arc<Shared>) -> Sharing<'_> {
         SHARING.set(Some(shared.number));
-        Sharing(shared.number)
+        Sharing(shared)
     }
 }
 
-impl Drop for Sharing {
+impl Drop for Sharing<'_> {
     fn drop(&mut self) {
         SHARING.set(None);
-        let Some(own) = OWN.with_borrow_mut(|own| own.remove(&self.0)) else { return };
-        // One that cannot be rolled back is closed, and the next read opens another.
-        if !own.begun || end(&own.connection).is_ok() {
-            OWN.with_borrow_mut(|all| all.insert(self.0, Own { begun: false, ..own }));
+        let seat = seat(self.0);
+        if let Some(mut held) = seat.take() {
+            held.bound = false;
+            seat.put_back(held, &self.0.snapshots);
         }
     }
 }
@@ -63,34 +75,22 @@ pub fn now<T, E>(shared: &Arc<Shared>, job: impl FnOnce(&ReadTx<'_>) -> Result<T
 where
     E: From<StoreError>,
 {
-    // Taken out while the job runs: a read within a read gets a connection of its own, and a panic drops this one.
-    let own = OWN.with_borrow_mut(|own| own.remove(&shared.number));
-    let (connection, begun) = match own {
-        Some(own) => (own.connection, own.begun),
+    let seat = seat(shared);
+    // Taken while the job runs: a read within a read gets a connection of its own, and a panic drops this one.
+    let mut held = match seat.take() {
+        Some(held) => held,
         None => match shared.spare.lock().expect("no job runs under this lock").pop() {
-            Some(spare) => (spare, false),
-            None => (open::reading(&shared.file)?, false),
+            Some(spare) => Held::new(spare),
+            None => Held::new(open::reading(&shared.file)?),
         },
     };
-    if !begun {
-        begin(&connection)?;
-    }
-    let result = on(shared, &connection, job);
-    let sharing = SHARING.get() == Some(shared.number);
-    if !sharing {
-        end(&connection)?;
-    }
-    // Some failures end it by themselves.
-    let begun = sharing && !connection.is_autocommit();
+    held.see(&shared.snapshots)?;
+    let result = on(shared, &held, job);
+    held.bound = SHARING.get() == Some(shared.number);
+    seat.put_back(held, &shared.snapshots);
     if let Some(damage) = error::take_damage() {
         shared.broke(damage);
     }
-    OWN.with_borrow_mut(|own| {
-        if !own.contains_key(&shared.number) {
-            own.retain(|_, own| own.store.strong_count() > 0);
-            own.insert(shared.number, Own { store: Arc::downgrade(shared), connection, begun });
-        }
-    });
     result
 }
 
@@ -99,34 +99,20 @@ pub fn ready<E>(shared: &Shared, job: impl FnOnce(&ReadTx<'_>) -> Result<(), E>)
 where
     E: From<StoreError>,
 {
-    let connection = open::reading(&shared.file)?;
-    begin(&connection)?;
-    on(shared, &connection, job)?;
-    end(&connection)?;
-    shared.spare.lock().expect("no job runs under this lock").push(connection);
+    let mut held = Held::new(open::reading(&shared.file)?);
+    held.see(&shared.snapshots)?;
+    on(shared, &held, job)?;
+    held.end()?;
+    shared.spare.lock().expect("no job runs under this lock").push(held.connection);
     Ok(())
 }
 
-fn on<T, E>(
-    shared: &Shared,
-    connection: &Connection,
-    job: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
-) -> Result<T, E>
+fn on<T, E>(shared: &Shared, held: &Held, job: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E>
 where
     E: From<StoreError>,
 {
-    job(&ReadTx::new(connection, shared.options.clock.now(), &shared.options.ids, None))
-}
-
-fn begin(connection: &Connection) -> Result<(), StoreError> {
-    connection.prepare_cached("begin")?.execute([])?;
-    Ok(())
-}
-
-/// Ends a snapshot.
-fn end(connection: &Connection) -> Result<(), StoreError> {
-    connection.prepare_cached("rollback")?.execute([])?;
-    Ok(())
+    let tx = ReadTx::new(&held.connection, shared.options.clock.now(), &shared.options.ids, None);
+    job(&tx.remembering(held.opened()))
 }
 
 /// One thread of the pool: takes jobs until the store is closed.

@@ -199,6 +199,20 @@ fn the_reads_of_a_future_share_a_snapshot_until_it_waits() {
 }
 
 #[test]
+fn readers_that_rest_do_not_hold_the_log_up() {
+    let (_directory, store) = open();
+    store.write_blocking(|tx| tx.run("create table big (x blob)", [])).unwrap();
+    let log = || std::fs::metadata(format!("{}-wal", store.file().display())).unwrap().len();
+    for _ in 0..20 {
+        // Each of these is as long as the log becomes before it goes back into the file.
+        store.write_blocking(|tx| tx.run("insert into big values (zeroblob(5000000))", [])).unwrap();
+        assert!(!has(&store, "nothing"));
+        std::thread::scope(|scope| assert!(!scope.spawn(|| has(&store, "nothing")).join().unwrap()));
+    }
+    assert!(log() < 20_000_000, "{}", log());
+}
+
+#[test]
 fn a_read_past_its_deadline_is_too_expensive_and_the_pool_goes_on() {
     let options = Options { deadline: Duration::from_millis(50), readers: 1, ..Options::default() };
     let (_directory, store) = open_with(options);

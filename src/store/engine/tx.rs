@@ -11,6 +11,7 @@ use crate::base::{Ids, TeamId, Timestamp};
 use crate::scim::Kind;
 use crate::store::StoreError;
 use crate::store::milestones::Noted;
+use crate::store::tokens::LastOpened;
 
 /// One snapshot of the file.
 pub struct ReadTx<'c> {
@@ -18,6 +19,7 @@ pub struct ReadTx<'c> {
     now: Timestamp,
     ids: &'c Ids,
     deadline: Option<Instant>,
+    opened: Option<&'c LastOpened>,
 }
 
 impl<'c> ReadTx<'c> {
@@ -27,7 +29,17 @@ impl<'c> ReadTx<'c> {
         ids: &'c Ids,
         deadline: Option<Instant>,
     ) -> ReadTx<'c> {
-        ReadTx { sqlite, now, ids, deadline }
+        ReadTx { sqlite, now, ids, deadline, opened: None }
+    }
+
+    /// With what was found in the same snapshot before.
+    pub(super) fn remembering(self, opened: Option<&'c LastOpened>) -> ReadTx<'c> {
+        ReadTx { opened, ..self }
+    }
+
+    /// The token that was looked for last in this snapshot, where that is remembered.
+    pub(in crate::store) fn opened(&self) -> Option<&'c LastOpened> {
+        self.opened
     }
 
     /// The instant at which the job began; the same throughout.

@@ -83,6 +83,7 @@ impl Writer {
         if self.has_small_writes() {
             self.batch(None);
         }
+        let _moving = self.shared.snapshots.moving();
         // The log goes back into the file, so that a copy of the file alone is whole after a clean stop.
         if let Err(error) = self.sqlite.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
             tracing::warn!(%error, "the write-ahead log stays beside the database");
@@ -93,6 +94,8 @@ impl Writer {
         if self.has_small_writes() && !self.is_resting() {
             self.batch(None);
         }
+        // One that nobody asks any more would keep another process from beginning the log anew.
+        self.shared.snapshots.end_idle();
         let version = self.data_version();
         if version != self.seen {
             self.seen = version;
@@ -353,6 +356,7 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
+        let _moving = self.shared.snapshots.moving();
         let failure = match self.sqlite.execute_batch("commit") {
             Ok(()) => return Ok(()),
             Err(error) => StoreError::from(error),
