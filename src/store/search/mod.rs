@@ -122,7 +122,7 @@ impl ReadTx<'_> {
                 if *count == 0 || skip >= total {
                     return Ok(Found { total, ..Found::default() });
                 }
-                let (from, rest) = self.beginning(team, query.kinds, skip)?;
+                let (from, rest) = self.beginning(team, query.kinds, skip, total)?;
                 let rows = self.rows_from(team, query.kinds, from, rest, *count)?;
                 let after = skip + (rows.len() as u64) < total;
                 (rows, skip > 0, after)
@@ -151,28 +151,43 @@ impl ReadTx<'_> {
         Ok(Found { total, rows, next, previous })
     }
 
-    /// The number at which to begin, and how many rows to skip from there, to leave out the first `skip`.
-    fn beginning(&self, team: TeamId, kinds: &[(Kind, Option<Filter>)], skip: u64) -> Result<(i64, u64)> {
-        let (mut from, mut rest) = (0, skip);
+    /// The number at which to begin, and how many rows to skip from there, to leave out the first `skip` of `total`: found by
+    /// adding up runs from the nearer end.
+    fn beginning(
+        &self,
+        team: TeamId,
+        kinds: &[(Kind, Option<Filter>)],
+        skip: u64,
+        total: u64,
+    ) -> Result<(i64, u64)> {
         if skip == 0 {
             return Ok((0, 0));
         }
-        let has = |kind| kinds.iter().any(|(searched, _)| *searched == kind).then_some(kind);
-        self.each(
-            "select run, sum(resources) from run where team = ? and kind in (?, ?) group by run order by run",
-            params![team, has(Kind::User), has(Kind::Group)],
-            |row| {
-                let here: u64 = row.get(1)?;
-                from = row.get::<_, i64>(0)? * RUN;
-                if here > rest {
-                    return Ok(ControlFlow::Break(()));
-                }
-                rest -= here;
-                from += RUN;
-                Ok(ControlFlow::Continue(()))
-            },
-        )?;
-        Ok((from, rest))
+        let from_end = kinds.len() == 1 && skip > total / 2;
+        let (mut run, mut before, mut here) = (0, if from_end { total } else { 0 }, 0u64);
+        let add = |row: &rusqlite::Row<'_>| {
+            let next: u64 = row.get(1)?;
+            before = if from_end { before.saturating_sub(next) } else { before + here };
+            (run, here) = (row.get::<_, i64>(0)?, next);
+            let found = (before..before + here).contains(&skip);
+            Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        match kinds {
+            [(kind, _)] if from_end => {
+                let sql = "select run, resources from run where team = ? and kind = ? order by run desc";
+                self.each(sql, params![team, kind], add)?;
+            }
+            [(kind, _)] => {
+                let sql = "select run, resources from run where team = ? and kind = ? order by run";
+                self.each(sql, params![team, kind], add)?;
+            }
+            // There are two kinds.
+            _ => {
+                let sql = "select run, sum(resources) from run where team = ? group by run order by run";
+                self.each(sql, [team], add)?;
+            }
+        }
+        Ok((run * RUN, skip.saturating_sub(before)))
     }
 
     fn rows_from(

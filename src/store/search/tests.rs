@@ -641,11 +641,13 @@ fn a_deep_page_begins_by_the_sums_of_runs_even_with_holes() {
     store.write_blocking(job).unwrap();
     let everything = search(&store, acme, &[(Kind::User, None)], Page::Index { start: 1, count: 5000 });
     assert_eq!((everything.total, everything.rows.len()), (2250, 2250));
-    for start in [1, 2, 511, 512, 513, 1000, 1700, 2250] {
-        let page = search(&store, acme, &[(Kind::User, None)], Page::Index { start, count: 2 });
-        let skipped = start as usize - 1;
-        let expected: Vec<&Row> = everything.rows.iter().skip(skipped).take(2).collect();
-        assert_eq!(page.rows.iter().collect::<Vec<_>>(), expected, "{start}");
+    for kinds in [&[(Kind::User, None)][..], &[(Kind::User, None), (Kind::Group, None)]] {
+        for start in [1, 2, 511, 512, 513, 1000, 1125, 1126, 1127, 1274, 1275, 1700, 2249, 2250] {
+            let page = search(&store, acme, kinds, Page::Index { start, count: 2 });
+            let skipped = start as usize - 1;
+            let expected: Vec<&Row> = everything.rows.iter().skip(skipped).take(2).collect();
+            assert_eq!(page.rows.iter().collect::<Vec<_>>(), expected, "{start}");
+        }
     }
 }
 
