@@ -1,6 +1,6 @@
 //! The connections of the threads that read, and the snapshots that they keep open from one read to the next: to begin and
 //! end one costs more than a look-up in it, and all threads wait for the same lock meanwhile. A kept snapshot is the file as it
-//! is: it ends before this process commits, and those of other processes are seen after `LIFE` at the latest.
+//! is: it ends before this process writes, and those of other processes are seen after `LIFE` at the latest.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -40,7 +40,8 @@ struct Snapshot {
     opened: LastOpened,
 }
 
-/// A commit under way: no snapshot is kept meanwhile, since it would hold up the log's way back into the file.
+/// A commit under way, from before it begins: no snapshot is kept meanwhile, since it would hold up the log's way back into the
+/// file, and another process that waits for it and has the lock that the commit needs.
 pub struct Moving<'s>(&'s Snapshots);
 
 impl Snapshots {

@@ -134,6 +134,9 @@ impl Writer {
 
     /// One transaction: the first job, whatever else waits, and the small writes.
     fn batch(&mut self, first: Option<Box<dyn Job>>) {
+        let shared = self.shared.clone();
+        // Also while it waits to begin: whom it waits for may wait for the snapshots of this process.
+        let moving = shared.snapshots.moving();
         if let Err(error) = self.sqlite.execute_batch("begin immediate") {
             let error = StoreError::from(error);
             if let Some(damage) = failure::take_damage() {
@@ -162,6 +165,7 @@ impl Writer {
             Outcome::Open => self.commit().err(),
             Outcome::Lost => Some(StoreError::Busy),
         };
+        drop(moving);
         match &failure {
             Some(error) => self.shared.commit_failed(error),
             None => {
@@ -356,7 +360,6 @@ impl Writer {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        let _moving = self.shared.snapshots.moving();
         let failure = match self.sqlite.execute_batch("commit") {
             Ok(()) => return Ok(()),
             Err(error) => StoreError::from(error),
