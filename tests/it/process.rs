@@ -195,12 +195,17 @@ fn commands_and_a_busy_server_do_not_disturb_each_other() {
             let caller = &caller;
             scope.spawn(move || {
                 for n in 0..60 {
-                    caller.user(&format!("w{worker}n{n}@example.com"));
+                    let id = caller.user(&format!("w{worker}n{n}@example.com"));
+                    caller.get(&format!("/Users/{id}")).is(200);
                 }
             });
         }
         for n in 0..8 {
-            server.data().token(&["--name", &format!("beside {n}")]);
+            let name = format!("beside {n}");
+            let beside = server.caller_with(&["--name", &name]);
+            beside.get("/Users?count=1").is(200);
+            server.data().run(&["token", "revoke", &name]).well();
+            beside.get("/Users?count=1").is(401);
         }
     });
     assert_eq!(caller.get("/Users?count=0").json()["totalResults"], 180);
