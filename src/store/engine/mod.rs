@@ -2,6 +2,7 @@
 //! transaction that jobs receive. No table of the product is named here.
 
 mod backup;
+mod checkpoint;
 mod migrate;
 mod open;
 mod queue;
@@ -145,7 +146,7 @@ impl Store {
         let (jobs, job_queue) = sync_channel(shared.options.queue);
         let reads = Arc::new(Reads::default());
         let later = Gathered::new(Mutex::new(VecDeque::new()));
-        let writer = Writer::new(connection, shared.clone(), job_queue, later.clone());
+        let writer = Writer::new(connection, shared.clone(), job_queue, later.clone())?;
         let mut threads =
             vec![Builder::new().name("writer".into()).spawn(move || writer.run()).map_err(failed)?];
         for number in 0..shared.options.readers.max(1) {

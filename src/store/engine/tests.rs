@@ -199,17 +199,34 @@ fn the_reads_of_a_future_share_a_snapshot_until_it_waits() {
 }
 
 #[test]
-fn readers_that_rest_do_not_hold_the_log_up() {
+fn the_log_goes_back_into_the_file_while_changes_go_on_and_readers_rest() {
     let (_directory, store) = open();
     store.write_blocking(|tx| tx.run("create table big (x blob)", [])).unwrap();
     let log = || std::fs::metadata(format!("{}-wal", store.file().display())).unwrap().len();
-    for _ in 0..20 {
-        // Each of these is as long as the log becomes before it goes back into the file.
-        store.write_blocking(|tx| tx.run("insert into big values (zeroblob(5000000))", [])).unwrap();
-        assert!(!has(&store, "nothing"));
-        std::thread::scope(|scope| assert!(!scope.spawn(|| has(&store, "nothing")).join().unwrap()));
-    }
-    assert!(log() < 20_000_000, "{}", log());
+    let write = |times| {
+        for _ in 0..times {
+            store.write_blocking(|tx| tx.run("insert into big values (zeroblob(5000000))", [])).unwrap();
+            assert!(!has(&store, "nothing"));
+            std::thread::scope(|scope| assert!(!scope.spawn(|| has(&store, "nothing")).join().unwrap()));
+        }
+    };
+    write(20);
+    assert!(log() < 80_000_000, "of 100 MB it holds {}", log());
+    let (go, wait) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let long = store.read(move |tx| -> Result<i64> {
+        let count = tx.number("select count(*) from big", [])?;
+        begun.send(()).unwrap();
+        wait.recv().unwrap();
+        Ok(tx.number("select count(*) from big", [])? - count)
+    });
+    begins.recv().unwrap();
+    write(20);
+    assert!(log() > 90_000_000, "a long read needs what is in it: {}", log());
+    go.send(()).unwrap();
+    assert_eq!(runtime().block_on(long).unwrap(), 0, "it saw one snapshot");
+    write(10);
+    assert!(log() < 80_000_000, "it began anew: {}", log());
 }
 
 #[test]

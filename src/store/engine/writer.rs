@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::checkpoint::Checkpoints;
 use super::queue::{Gathered, Job, Later, Message};
 use super::tx::Left;
 use super::{Shared, WriteTx};
-use crate::store::{StoreError, error as failure};
+use crate::store::{Result, StoreError, error as failure};
 
 /// Jobs that one commit takes at most.
 const BATCH: usize = 256;
@@ -25,6 +26,7 @@ const REST: Duration = Duration::from_secs(2);
 /// The writer's thread.
 pub struct Writer {
     sqlite: Connection,
+    checkpoints: Checkpoints,
     shared: Arc<Shared>,
     queue: Receiver<Message>,
     later: Gathered,
@@ -52,8 +54,14 @@ enum Outcome {
 
 impl Writer {
     /// A writer on its own connection.
-    pub fn new(sqlite: Connection, shared: Arc<Shared>, queue: Receiver<Message>, later: Gathered) -> Writer {
-        Writer {
+    pub fn new(
+        mut sqlite: Connection,
+        shared: Arc<Shared>,
+        queue: Receiver<Message>,
+        later: Gathered,
+    ) -> Result<Writer> {
+        Ok(Writer {
+            checkpoints: Checkpoints::new(shared.clone(), &mut sqlite)?,
             sqlite,
             shared,
             queue,
@@ -66,7 +74,7 @@ impl Writer {
             rest_until: None,
             closing: false,
             seen: 0,
-        }
+        })
     }
 
     /// Works until it is told to close or nobody holds the store any more.
@@ -84,6 +92,7 @@ impl Writer {
             self.batch(None);
         }
         let _moving = self.shared.snapshots.moving();
+        self.checkpoints.end();
         // The log goes back into the file, so that a copy of the file alone is whole after a clean stop.
         if let Err(error) = self.sqlite.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
             tracing::warn!(%error, "the write-ahead log stays beside the database");
@@ -182,6 +191,7 @@ impl Writer {
         for job in jobs {
             job.answer(failure.as_ref().map(StoreError::again));
         }
+        self.checkpoints.after_commit(&self.sqlite);
     }
 
     fn jobs(&mut self, first: Option<Box<dyn Job>>, done: &mut Vec<Box<dyn Job>>) -> Outcome {
@@ -319,7 +329,7 @@ impl Writer {
 
     /// Runs a job so that its writes, and only its writes, are undone when it answers false. The first one of a transaction
     /// needs no savepoint, which would copy each page that it changes: to undo it is to begin anew.
-    fn in_savepoint(&mut self, job: impl FnOnce(&mut WriteTx<'_>) -> bool) -> Result<Outcome, StoreError> {
+    fn in_savepoint(&mut self, job: impl FnOnce(&mut WriteTx<'_>) -> bool) -> Result<Outcome> {
         let first = std::mem::take(&mut self.untouched);
         if !first {
             self.sqlite.prepare_cached("savepoint job")?.execute([])?;
@@ -359,7 +369,7 @@ impl Writer {
         if self.sqlite.is_autocommit() { Outcome::Lost } else { Outcome::Open }
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    fn commit(&mut self) -> Result<()> {
         let failure = match self.sqlite.execute_batch("commit") {
             Ok(()) => return Ok(()),
             Err(error) => StoreError::from(error),
