@@ -108,7 +108,6 @@ impl Held {
     }
 
     /// Sees to it that there is a snapshot: the one that a future is bound to, one that is the file as it is, or a new one.
-    /// Answers what is known from it.
     pub fn see(&mut self, snapshots: &Snapshots) -> Result<()> {
         let is_old =
             |snapshot: &Snapshot| !snapshots.is_current(snapshot.turn) || snapshot.began.elapsed() >= LIFE;
