@@ -647,6 +647,8 @@ fn a_deep_page_begins_by_the_sums_of_runs_even_with_holes() {
             let skipped = start as usize - 1;
             let expected: Vec<&Row> = everything.rows.iter().skip(skipped).take(2).collect();
             assert_eq!(page.rows.iter().collect::<Vec<_>>(), expected, "{start}");
+            let (_, rest) = store.read_now(|tx| tx.beginning(acme, kinds, start - 1, 2250)).unwrap();
+            assert!(rest < RUN as u64, "{start}: {rest} rows are walked past");
         }
     }
 }
