@@ -13,7 +13,7 @@ use crate::base::TeamId;
 use crate::scim::Kind;
 use crate::store::{Activity, ActivityRow, Edge, Happened, Moved, ReadTx, Subject};
 
-/// A refusal may be written so much later than a change that came after it.
+/// What there was no room for on the disk may be written so much later than a change that came after it.
 const WAITING_MS: i64 = 5_000;
 
 /// Whose history it is.
@@ -61,7 +61,7 @@ pub fn page(tx: &ReadTx<'_>, team: TeamId, me: &Me<'_>, before: Place, limit: us
 }
 
 /// Whether a request that made no event came after one that did. The order of writing decides, since a clock may be put
-/// back, but for what waited for a commit together. What is forgotten is older than all that is kept.
+/// back, but for what had to wait for room. What is forgotten is older than all that is kept.
 fn came_after(quiet: &ActivityRow, told: &Told) -> bool {
     let behind = told.row.activity.at.since(quiet.activity.at);
     !told.kept || quiet.n > told.row.n && !(1..WAITING_MS).contains(&behind)

@@ -52,6 +52,21 @@ fn changes_reads_and_refusals_are_recorded() {
 }
 
 #[test]
+fn the_requests_of_one_client_are_numbered_in_the_order_in_which_it_sent_them() {
+    let server = Server::plain();
+    let caller = server.caller();
+    let rounds = 60;
+    for n in 0..rounds {
+        caller.get(&format!("/Users?filter=userName+eq+%22{n}%40example.com%22")).is(200);
+        caller.user(&format!("{n}@example.com"));
+        caller.post("/Users", &json!({"schemas": [USER]})).is(400);
+        caller.get("/Users/nobody").is(404);
+    }
+    let told: Vec<u16> = rows(server.data(), rounds * 4).into_iter().map(|row| row.2).collect();
+    assert_eq!(told, [200, 201, 400, 404].repeat(rounds));
+}
+
+#[test]
 fn a_password_is_nowhere_in_the_file() {
     let server = Server::plain();
     let caller = server.caller();

@@ -8,6 +8,7 @@ mod open;
 mod queue;
 mod readers;
 mod reads;
+mod small;
 mod snapshots;
 #[cfg(test)]
 mod tests;

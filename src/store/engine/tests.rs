@@ -269,6 +269,82 @@ fn small_writes_are_there_soon_or_with_the_next_commit() {
     assert!(has(&again, "last"));
 }
 
+/// A store with a list of names in the order in which they were written.
+fn listing() -> (TempDir, Store) {
+    let (directory, store) = open();
+    store.write_blocking(|tx| tx.run("create table list (n integer primary key, name text)", [])).unwrap();
+    (directory, store)
+}
+
+fn list(tx: &mut WriteTx<'_>, name: &str) -> Result<()> {
+    tx.run("insert into list (name) values (?)", [name]).map(drop)
+}
+
+fn listed(store: &Store) -> Vec<String> {
+    store.read_now(|tx| tx.all("select name from list order by n", [], |row| row.get(0))).unwrap()
+}
+
+#[test]
+fn small_writes_come_before_the_jobs_that_came_after_them() {
+    let (_directory, store) = listing();
+    let (go, held) = hold(&store);
+    assert!(store.later(|tx| list(tx, "looked up")));
+    assert!(store.later(|tx| list(tx, "refused")));
+    let first = store.write(|tx| list(tx, "first"));
+    let (run, wait) = mpsc::channel();
+    let (at_work, started) = mpsc::channel();
+    let second = store.write(move |tx| {
+        let _ = at_work.send(());
+        let _ = wait.recv();
+        list(tx, "second")
+    });
+    let third = store.write(|tx| list(tx, "third"));
+    go.send(()).unwrap();
+    started.recv().unwrap();
+    // While the transaction runs, and before a job that waits.
+    assert!(store.later(|tx| list(tx, "read")));
+    let fourth = store.write(|tx| list(tx, "fourth"));
+    run.send(()).unwrap();
+    runtime().block_on(async {
+        held.await.ok();
+        for answer in [first.await, second.await, third.await, fourth.await] {
+            answer.unwrap();
+        }
+    });
+    let expected = ["looked up", "refused", "first", "second", "read", "third", "fourth"];
+    assert_eq!(listed(&store), expected);
+}
+
+#[test]
+fn small_writes_before_a_job_stay_when_it_fails_and_one_that_fails_costs_it_nothing() {
+    let (_directory, store) = listing();
+    let failing = |name: &'static str| {
+        store.write_blocking(move |tx| -> Result<()> {
+            list(tx, name)?;
+            if name == "panics" {
+                panic!("on purpose");
+            }
+            Err(StoreError::Corrupt("of its own fault".into()))
+        })
+    };
+    assert!(store.later(|tx| list(tx, "one")));
+    assert!(matches!(failing("fails"), Err(StoreError::Corrupt(_))));
+    assert!(store.later(|tx| list(tx, "two")));
+    assert!(matches!(failing("panics"), Err(StoreError::Panicked(_))));
+    assert!(store.later(|tx| list(tx, "three")));
+    assert!(store.later(|tx| {
+        list(tx, "wrong")?;
+        Err(StoreError::Corrupt("of its own fault".into()))
+    }));
+    assert!(store.later(|_| panic!("on purpose")));
+    assert!(store.later(|tx| list(tx, "four")));
+    store.write_blocking(|tx| list(tx, "five")).unwrap();
+    assert_eq!(
+        (listed(&store), store.waiting_later()),
+        (["one", "two", "three", "four", "five"].map(String::from).into(), 0)
+    );
+}
+
 #[test]
 fn closing_finishes_what_waits_and_leaves_one_file() {
     let (directory, store) = open();

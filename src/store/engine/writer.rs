@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::checkpoint::Checkpoints;
 use super::queue::{Gathered, Job, Later, Message};
+use super::small::{SmallWrites, all_good};
 use super::tx::Left;
 use super::{Shared, WriteTx};
 use crate::store::{Result, StoreError, error as failure};
@@ -20,8 +21,6 @@ const BATCH: usize = 256;
 const GATHER: Duration = Duration::from_millis(20);
 /// How often an idle writer looks for small writes that nobody waits for, and for other processes' commits.
 const TICK: Duration = Duration::from_millis(200);
-/// How long small writes wait after the disk refused them: until then changes alone try whether there is room.
-const REST: Duration = Duration::from_secs(2);
 
 /// The writer's thread.
 pub struct Writer {
@@ -29,18 +28,13 @@ pub struct Writer {
     checkpoints: Checkpoints,
     shared: Arc<Shared>,
     queue: Receiver<Message>,
-    later: Gathered,
+    small: SmallWrites,
     /// Nothing was done yet in the running transaction.
     untouched: bool,
     /// What the jobs of the running transaction left for later.
     left: Left,
     /// How long requests of earlier transactions took until they were on disk, in microseconds.
     durations: Vec<(i64, u64)>,
-    /// The small writes of the running transaction, until its commit has reached the disk.
-    writing: Vec<Later>,
-    /// Those that there was no room for.
-    postponed: Vec<Later>,
-    rest_until: Option<Instant>,
     closing: bool,
     seen: i64,
 }
@@ -65,13 +59,10 @@ impl Writer {
             sqlite,
             shared,
             queue,
-            later,
+            small: SmallWrites::new(later),
             untouched: false,
             left: Left::default(),
             durations: Vec::new(),
-            writing: Vec::new(),
-            postponed: Vec::new(),
-            rest_until: None,
             closing: false,
             seen: 0,
         })
@@ -87,7 +78,7 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => self.look_around(),
             }
         }
-        self.rest_until = None;
+        self.small.try_again();
         if self.has_small_writes() {
             self.batch(None);
         }
@@ -100,7 +91,7 @@ impl Writer {
     }
 
     fn look_around(&mut self) {
-        if self.has_small_writes() && !self.is_resting() {
+        if self.has_small_writes() && !self.small.is_resting() {
             self.batch(None);
         }
         // One that nobody asks any more would keep another process from beginning the log anew.
@@ -113,27 +104,7 @@ impl Writer {
     }
 
     fn has_small_writes(&self) -> bool {
-        !self.durations.is_empty() || !self.later.lock().expect("no job runs under this lock").is_empty()
-    }
-
-    fn is_resting(&self) -> bool {
-        self.rest_until.is_some_and(|until| Instant::now() < until)
-    }
-
-    /// Gives small writes back to the queue, before what came since: they are owed to somebody, and there was no room.
-    fn put_back(&mut self, committed: bool) {
-        if committed {
-            self.writing.clear();
-        }
-        if self.writing.is_empty() && self.postponed.is_empty() {
-            self.rest_until = if committed { None } else { self.rest_until };
-            return;
-        }
-        self.rest_until = Some(Instant::now() + REST);
-        let mut later = self.later.lock().expect("no job runs under this lock");
-        for job in self.writing.drain(..).chain(self.postponed.drain(..)).rev() {
-            later.push_front(job);
-        }
+        !self.durations.is_empty() || self.small.any()
     }
 
     /// Changes when another connection has committed.
@@ -162,7 +133,10 @@ impl Writer {
         let mut jobs = Vec::new();
         let outcome = self.jobs(first, &mut jobs);
         let outcome = match outcome {
-            Outcome::Open => self.small_writes(),
+            Outcome::Open => {
+                let came_since = self.small.take();
+                self.small_writes(came_since)
+            }
             lost => lost,
         };
         let outcome = match outcome {
@@ -187,7 +161,7 @@ impl Writer {
         if wrote {
             self.shared.committed();
         }
-        self.put_back(failure.is_none());
+        self.small.ended(failure.is_none());
         for job in jobs {
             job.answer(failure.as_ref().map(StoreError::again));
         }
@@ -218,55 +192,59 @@ impl Writer {
         Outcome::Open
     }
 
+    /// A job, behind the small writes that came before it, so that rows are numbered in the order of their requests. They
+    /// are in one savepoint; of what is undone with the other, they are made again.
     fn job(&mut self, job: &mut dyn Job) -> Outcome {
+        let mut before = self.small.take();
+        let (mut good, mut keep) = (true, false);
         let mut failed = None;
-        let outcome = self.in_savepoint(|tx| match catch_unwind(AssertUnwindSafe(|| job.run(tx))) {
-            Ok(keep) => keep,
-            Err(panic) => {
-                failed = Some(StoreError::Panicked(super::panic_text(panic.as_ref())));
-                false
-            }
+        let outcome = self.in_savepoint(|tx| {
+            good = all_good(&mut before, tx);
+            keep = good && run(job, tx, &mut failed);
+            keep
         });
+        if let Some(error) = failed {
+            job.fail(error);
+        }
         match outcome {
-            Ok(outcome) => {
-                if let Some(error) = failed {
-                    job.fail(error);
-                }
-                outcome
+            Ok(Outcome::Open) if keep => {
+                self.small.written(before);
+                Outcome::Open
+            }
+            Ok(Outcome::Open) => match (good, self.small_writes(before)) {
+                (false, Outcome::Open) => self.job(job),
+                (_, outcome) => outcome,
+            },
+            Ok(Outcome::Lost) => {
+                self.small.written(before);
+                Outcome::Lost
             }
             Err(error) => {
+                self.small.written(before);
                 job.fail(error);
-                self.lost_or_open()
+                self.lose()
             }
         }
     }
 
-    /// The small writes, in one savepoint since each costs a copy of the pages that change; one by one where one fails.
-    fn small_writes(&mut self) -> Outcome {
-        if self.is_resting() {
-            return Outcome::Open;
-        }
-        let mut jobs: Vec<Later> =
-            std::mem::take(&mut *self.later.lock().expect("no job runs under this lock")).into();
+    /// Small writes, in one savepoint since each costs a copy of the pages that change; one by one where one fails.
+    fn small_writes(&mut self, mut jobs: Vec<Later>) -> Outcome {
         if jobs.len() > 1 {
-            let good = |job: &mut Later, tx: &mut WriteTx<'_>| {
-                matches!(catch_unwind(AssertUnwindSafe(|| job(tx))), Ok(Ok(())))
-            };
             let mut all = true;
             let together = self.in_savepoint(|tx| {
-                all = jobs.iter_mut().all(|job| good(job, tx));
+                all = all_good(&mut jobs, tx);
                 all
             });
-            let outcome = together.unwrap_or_else(|_| self.lost_or_open());
+            let outcome = together.unwrap_or_else(|_| self.lose());
             if all || matches!(outcome, Outcome::Lost) {
-                self.writing = jobs;
+                self.small.written(jobs);
                 return outcome;
             }
         }
         let mut rest = jobs.into_iter();
         while let Some(job) = rest.next() {
             if let Outcome::Lost = self.small_write(job) {
-                self.writing.extend(rest);
+                self.small.written(rest);
                 return Outcome::Lost;
             }
         }
@@ -295,10 +273,10 @@ impl Writer {
         });
         match ended {
             Some(error) => tracing::error!(error, "a record that nobody waits for was not written"),
-            None if no_room => self.postponed.push(job),
-            None => self.writing.push(job),
+            None if no_room => self.small.postpone(job),
+            None => self.small.written([job]),
         }
-        outcome.unwrap_or_else(|_| self.lost_or_open())
+        outcome.unwrap_or_else(|_| self.lose())
     }
 
     /// What the jobs left for the end, all in one savepoint: when it fails, their own writes stand without it.
@@ -324,7 +302,10 @@ impl Writer {
                 false
             }
         });
-        done.unwrap_or_else(|_| self.lost_or_open())
+        match done {
+            Err(_) if !self.sqlite.is_autocommit() => Outcome::Open,
+            done => done.unwrap_or(Outcome::Lost),
+        }
     }
 
     /// Runs a job so that its writes, and only its writes, are undone when it answers false. The first one of a transaction
@@ -365,8 +346,18 @@ impl Writer {
         Ok(Outcome::Open)
     }
 
-    fn lost_or_open(&self) -> Outcome {
-        if self.sqlite.is_autocommit() { Outcome::Lost } else { Outcome::Open }
+    /// Ends a transaction of which a savepoint could not be made or ended: nobody knows what of it would be committed.
+    fn lose(&mut self) -> Outcome {
+        self.roll_back();
+        Outcome::Lost
+    }
+
+    fn roll_back(&mut self) {
+        if !self.sqlite.is_autocommit()
+            && let Err(error) = self.sqlite.execute_batch("rollback")
+        {
+            tracing::error!(%error, "a transaction that failed could not be rolled back");
+        }
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -377,11 +368,15 @@ impl Writer {
         if let Some(damage) = failure::take_damage() {
             self.shared.broke(damage);
         }
-        if !self.sqlite.is_autocommit()
-            && let Err(error) = self.sqlite.execute_batch("rollback")
-        {
-            tracing::error!(%error, "a failed commit could not be rolled back");
-        }
+        self.roll_back();
         Err(failure)
     }
+}
+
+/// Runs a job; true when its writes shall stay. A panic is its failure.
+fn run(job: &mut dyn Job, tx: &mut WriteTx<'_>, failed: &mut Option<StoreError>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| job.run(tx))).unwrap_or_else(|panic| {
+        *failed = Some(StoreError::Panicked(super::panic_text(panic.as_ref())));
+        false
+    })
 }
