@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Projection;
-use super::entries::{Entry, Location, MetaEntry, is_plain};
+use super::entries::{Entries, Entry, Location, MetaEntry, is_plain};
 use crate::base::Timestamp;
 use crate::scim::json::write;
 use crate::scim::{Document, Kind, Registry, registry};
@@ -210,13 +210,8 @@ impl Parts<'_> {
         out.push(b',');
         write(out, name);
         out.extend_from_slice(b":[");
-        let mut first = true;
-        each(&mut |entry| {
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            entry.write(out);
-        });
+        let mut entries = Entries::new(out);
+        each(&mut |entry| entries.write(&entry));
         out.push(b']');
     }
 
