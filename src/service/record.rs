@@ -19,6 +19,8 @@ use crate::store::{Activity, Subject, Tally, WriteTx};
 const KEPT_BODY: usize = 64 * 1024;
 /// How much of the answer to a read is kept: reads are many, and can be repeated.
 const KEPT_READ: usize = 8 * 1024;
+/// As long as the mark where a body was cut, and longer.
+const MARK: usize = 64;
 /// How many changed attributes and dropped names a row lists, and how much of each; the event has a change whole.
 const LISTED: usize = 100;
 const LONGEST_VALUE: usize = 1000;
@@ -239,15 +241,17 @@ impl Service {
 
 /// An answer without secrets, as long as it may be: of a long one, only as much is looked through as can be kept.
 fn kept_answer(answer: &[u8], longest: usize, secrets: &[String]) -> Vec<u8> {
-    // How far a secret can reach behind the place where it begins, six bytes for each of its own where it is escaped.
-    let reach = secrets.iter().map(|secret| secret.len() * 6).max().unwrap_or(0) + 8;
+    // How far a secret can reach behind the place where it begins, six bytes for each of its own where it is escaped; and
+    // room for the mark.
+    let reach = secrets.iter().map(|secret| secret.len() * 6).max().unwrap_or(0) + MARK;
     let Some((looked, _)) = answer.split_at_checked(longest + reach).filter(|(_, rest)| !rest.is_empty())
     else {
         return cut(&redact::answer(answer, secrets), longest);
     };
     let kept = redact::answer(looked, secrets);
     // What stands at the end may be the beginning of a secret.
-    marked(&kept, longest.min(kept.len().saturating_sub(reach)), answer.len())
+    let longest = longest.min(kept.len().saturating_sub(reach));
+    marked(kept, longest, answer.len())
 }
 
 /// A body as long as it may be, with a mark where it was cut.
@@ -255,14 +259,14 @@ fn cut(body: &[u8], longest: usize) -> Vec<u8> {
     if body.len() <= longest {
         return body.to_vec();
     }
-    marked(body, longest, body.len())
+    marked(body[..body.len().min(longest + MARK)].to_vec(), longest, body.len())
 }
 
-fn marked(body: &[u8], mut end: usize, whole: usize) -> Vec<u8> {
-    while end > 0 && body[end] & 0xC0 == 0x80 {
+fn marked(mut kept: Vec<u8>, mut end: usize, whole: usize) -> Vec<u8> {
+    while end > 0 && kept.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
         end -= 1;
     }
-    let mut kept = body[..end].to_vec();
+    kept.truncate(end);
     kept.extend_from_slice(
         format!("… (cut here: {} bytes in all)", sentence::number(whole as u64)).as_bytes(),
     );
