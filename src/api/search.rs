@@ -96,7 +96,7 @@ async fn run(face: &Face, exchange: &Exchange, caller: &Caller, search: Search) 
         response: Some(&body),
     };
     face.service.record_read(caller, &exchange.asked, &ending);
-    Ok(Response::json(200, SCIM_JSON, body))
+    Ok(Response::json(200, SCIM_JSON, body).only_read())
 }
 
 /// The value that a simple look-up asks for, else the filter as it is.

@@ -133,7 +133,8 @@ pub(super) async fn answer(
     let mut response = fault.unwrap_or_else(worded);
     gzip::apply(&mut response, zipped).await;
     // What changed something has happened, and its answer goes out.
-    if !shared.room.hold(&mut response.body, !method.is_safe()) {
+    let must = !method.is_safe() && !response.only_read;
+    if !shared.room.hold(&mut response.body, must) {
         response = worded(Fault::NoRoom).header("retry-after", "1");
     }
     finish(&mut response.headers, &id);

@@ -358,6 +358,7 @@ mod tests {
                 Response::with_body(200, body)
             }
             "/large" => Response::text(200, vec![b'x'; LARGE]),
+            "/large/read" => Response::text(200, vec![b'x'; LARGE]).only_read(),
             _ => Response::text(200, "hello"),
         }
     }
@@ -429,6 +430,8 @@ mod tests {
         assert!(refused.ends_with("or for less at a time."), "{refused}");
         assert!(server.ask(&format!("GET / HTTP/1.1\r\n{CLOSE}")).ends_with("hello"), "small ones go on");
         assert!(large("PUT").starts_with("HTTP/1.1 200 "), "what may have changed something is answered");
+        let read = server.ask(&format!("POST /large/read HTTP/1.1\r\n{CLOSE}"));
+        assert!(read.starts_with("HTTP/1.1 503 "), "not what only read: {}", &read[..80]);
         drop(lazy);
         let later = (0..200).any(|_| {
             std::thread::sleep(Duration::from_millis(20));

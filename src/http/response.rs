@@ -17,6 +17,8 @@ pub struct Response {
     pub body: Body,
     /// Whether the body may be compressed; off for a page that shows a secret.
     pub compress: bool,
+    /// Whether nothing was changed, although the method may change something: it can be asked for again.
+    pub only_read: bool,
 }
 
 /// The body of a response.
@@ -78,7 +80,7 @@ impl Response {
 
     /// An answer with a body whose type the caller sets with `header`.
     pub fn with_body(status: u16, body: Body) -> Response {
-        Response { status, headers: Headers::new(), body, compress: true }
+        Response { status, headers: Headers::new(), body, compress: true, only_read: false }
     }
 
     /// Bytes of any type.
@@ -121,6 +123,12 @@ impl Response {
     /// Forbids compressing the body, for pages that show a secret.
     pub fn uncompressed(mut self) -> Response {
         self.compress = false;
+        self
+    }
+
+    /// Says that nothing was changed, whatever the method.
+    pub fn only_read(mut self) -> Response {
+        self.only_read = true;
         self
     }
 
