@@ -119,6 +119,9 @@ fn statements(data: &Path, pages: &[(&'static str, String)]) -> Vec<usize> {
         }
     });
     let mut browser = Browser::sign_in(server.target.port);
+    // What a server does at its start is no page's.
+    let began = Instant::now();
+    while heard.recv_timeout(Duration::from_secs(2)).is_ok() && began.elapsed() < Duration::from_secs(60) {}
     let counts = pages
         .iter()
         .map(|(_, path)| {
