@@ -513,7 +513,7 @@ mod tests {
             let mut socket = server.connect();
             socket.write_all(sent).expect("sent");
             read_all(&mut socket);
-            assert!(began.elapsed() < Duration::from_secs(5));
+            assert!(began.elapsed() < Duration::from_secs(30));
         }
     }
 

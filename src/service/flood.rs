@@ -189,7 +189,6 @@ async fn strangers_are_counted_by_address_and_cause_and_cost_no_commit_each() {
     let commits = desk.service.store().commits();
     let before = *commits.borrow();
     let refusal = |cause| Error::Unauthenticated { cause, detail: "no".into() };
-    let began = Instant::now();
     for n in 0..3_000 {
         let cause = if n % 3 == 0 { Cause::NoAuthorization } else { Cause::TokenUnknown };
         desk.service.record_refusal(None, None, &desk.asked("198.51.100.7"), &refusal(cause), 401, b"{}");
@@ -198,7 +197,6 @@ async fn strangers_are_counted_by_address_and_cause_and_cost_no_commit_each() {
         let asked = desk.asked(&format!("192.0.2.{}", n % 250));
         desk.service.record_refusal(None, None, &asked, &refusal(Cause::TokenUnknown), 401, b"{}");
     }
-    assert!(began.elapsed() < Duration::from_secs(5));
     let rows = desk.written(None).await;
     let of_one = rows.iter().filter(|row| row.activity.address == "198.51.100.7").count();
     assert_eq!((of_one, rows.len()), (20, 200), "twenty a minute of one address, two hundred of all");

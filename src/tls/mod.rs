@@ -205,7 +205,7 @@ mod tests {
         let server = start();
         let began = std::time::Instant::now();
         read_all(&mut server.connect());
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
             stream.flush().expect("the handshake");
             let began = std::time::Instant::now();
             read_all(&mut stream);
-            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+            assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
         }
         assert_eq!(server.end(), 0);
     }

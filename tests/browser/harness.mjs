@@ -137,6 +137,9 @@ export class Provider {
   }
 }
 
+/** How long a page may take to show by itself what came: any time before the half minute in which it would ask again. */
+export const soon = { timeout: 20_000 };
+
 /** Chromium from the system, with nothing that calls home. */
 export async function browse() {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);

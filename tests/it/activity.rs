@@ -18,7 +18,7 @@ fn rows(data: &Data, n: usize) -> Vec<(String, String, u16)> {
             .expect("the rows")
             .map(|row| row.expect("a row"))
             .collect();
-        if found.len() >= n || began.elapsed() > Duration::from_secs(5) {
+        if found.len() >= n || began.elapsed() > Duration::from_secs(20) {
             return found;
         }
         std::thread::sleep(Duration::from_millis(50));

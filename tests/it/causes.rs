@@ -41,7 +41,7 @@ fn kept(data: &Data, answer: &Answer) -> Kept {
         );
         match row {
             Ok(row) => return row,
-            Err(_) if began.elapsed() < Duration::from_secs(5) => {
+            Err(_) if began.elapsed() < Duration::from_secs(20) => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(error) => panic!("{request} is not in the activity: {error}"),

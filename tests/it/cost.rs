@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, PASSWORD, at};
-use crate::server::{Data, ENTERPRISE, GROUP, Server, USER};
+use crate::server::{Data, ENTERPRISE, GROUP, Server, USER, until};
 
 /// Statements of one page, at most; that of the session and the teams is among them.
 const BUDGET: usize = 8;
@@ -33,8 +33,9 @@ const LARGE: [&str; 13] = [
 fn statements(server: &Server, browser: &Browser<'_>, path: &str) -> Vec<String> {
     let once = || {
         let before = settled(server);
-        browser.get(&at(path)).is(200);
-        settled(server);
+        let answer = browser.get(&at(path)).is(200);
+        // Its line in the log stands behind its statements.
+        until(|| server.said()[before..].contains(answer.header("x-request-id")));
         let said = server.said();
         let heard = said[before..].lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let heard = heard.filter(|line| line["target"] == "scimd::statement");

@@ -237,7 +237,7 @@ fn a_read_past_its_deadline_is_too_expensive_and_the_pool_goes_on() {
     let started = Instant::now();
     let answer = runtime().block_on(store.read(move |tx| tx.number(endless, [])));
     assert!(matches!(answer, Err(StoreError::TooExpensive)), "{answer:?}");
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(30));
     let panicked: Result<()> = runtime().block_on(store.read(|_| panic!("on purpose")));
     assert!(matches!(panicked, Err(StoreError::Panicked(_))));
     assert_eq!(runtime().block_on(store.read(|tx| tx.number("select 7", []))).unwrap(), 7);
