@@ -147,6 +147,7 @@ mod tests {
     use super::*;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    const OTHER: &str = "01890a5e-0b1c-7d2e-8f3a-4b5c6d7e8f90";
 
     #[test]
     fn written_and_serialized_are_the_same() {
@@ -163,10 +164,11 @@ mod tests {
             let location = || Location { base, plain: is_plain(base), kind: Kind::User, id };
             let entry = Entry { value: id, reference: location(), display, kind: "User" };
             let nested = Location { kind: Kind::Group, ..location() };
+            let other = Location { id: OTHER, ..location() };
             let entries = [
                 Entry { value: "another", ..entry },
                 Entry { value: id, reference: nested, display, kind: "indirect" },
-                Entry { value: id, reference: location(), display: "Bea", kind: "User" },
+                Entry { value: OTHER, reference: other, display: "Bea", kind: "User" },
                 Entry { reference: location(), ..entry },
             ];
             let meta = MetaEntry {
